@@ -1,0 +1,1 @@
+"""Speech recognition: one Protocol, two engines (Whisper, Vosk)."""

@@ -1,0 +1,1 @@
+"""What detections mean: thresholds, severities, actions. Pure functions of data."""

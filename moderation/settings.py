@@ -1,0 +1,253 @@
+"""Every setting, with its default and unit; the only reader of the environment.
+
+`MODERATION_*` variables win over the YAML file given by `--config`, which wins over the defaults. A nested setting is
+written with two underscores: `MODERATION_AUDIO__END_SILENCE_MS=500`. Lists and mappings are written as JSON.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from moderation.errors import ConfigurationError
+
+Positive = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A group of settings. Unknown names are refused, so that a typo is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KafkaSettings(Section):
+    """How to reach Kafka, and how patient to be with it."""
+
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="Transport security towards the brokers."
+    )
+    ssl_ca_file: Path | None = Field(None, description="CA certificates (PEM); the system's when unset.")
+    ssl_cert_file: Path | None = Field(None, description="Client certificate (PEM), for mutual TLS.")
+    ssl_key_file: Path | None = Field(None, description="Key of the client certificate (PEM).")
+    ssl_check_hostname: bool = Field(True, description="Whether the broker's certificate must name its host.")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="SASL mechanism, with the SASL_* protocols."
+    )
+    sasl_username: str | None = Field(None, description="SASL user name.")
+    sasl_password: SecretStr | None = Field(None, description="SASL password.")
+    session_timeout_s: Positive = Field(30, description="Silence after which the group gives a worker up, s.")
+    heartbeat_interval_s: Positive = Field(3, description="Time between heartbeats, s.")
+    rebalance_timeout_s: Positive = Field(60, description="Longest time a rebalance may take, s.")
+    request_timeout_s: Positive = Field(60, description="Longest wait for a broker's answer, s.")
+    commit_interval_s: float = Field(1.0, gt=0, description="Time between offset commits, s.")
+    max_message_bytes: Positive = Field(2 * 1024 * 1024, description="Largest message produced or fetched, bytes.")
+    max_poll_records: Positive = Field(200, description="Messages taken in one poll.")
+
+
+class AudioSettings(Section):
+    """Decoding limits, voice activity detection and endpointing."""
+
+    max_payload_bytes: Positive = Field(1024 * 1024, description="Largest payload of one chunk, bytes.")
+    max_chunk_ms: Positive = Field(1_500, description="Longest audio decoded from one chunk, ms.")
+    max_channels: Positive = Field(2, description="Most channels a chunk may have; they are mixed to mono.")
+    min_sample_rate_hz: Positive = Field(8_000, description="Lowest sample rate accepted, Hz.")
+    max_sample_rate_hz: Positive = Field(48_000, description="Highest sample rate accepted, Hz.")
+    max_opus_packets: Positive = Field(100, description="Most Opus packets in one chunk.")
+    speech_threshold: Fraction = Field(0.5, description="VAD probability at which speech starts.")
+    silence_threshold: Fraction = Field(0.35, description="VAD probability below which speech pauses.")
+    min_speech_ms: Positive = Field(160, description="Shortest speech that opens an utterance, ms.")
+    end_silence_ms: Positive = Field(400, description="Silence that ends an utterance, ms.")
+    max_utterance_s: float = Field(
+        15.0, gt=1, description="Longest utterance; longer speech is cut at its quietest, s."
+    )
+    padding_ms: Positive = Field(200, description="Audio kept before and after the speech of an utterance, ms.")
+
+
+class AsrSettings(Section):
+    """Which engine serves which language, and with what resources."""
+
+    engines: dict[str, list[str]] = Field(
+        default_factory=lambda: {
+            "en": ["whisper:tiny.en", "whisper:base"],
+            "ko": ["vosk:ko", "whisper:base"],
+            "*": ["whisper:base"],
+        },
+        description="Language to engines in order of preference (`engine:model`); `*` is every other language. "
+        "The first whose model is installed is used.",
+    )
+    whisper_threads: Positive = Field(1, description="CPU threads of one Whisper decode.")
+    whisper_workers: Positive = Field(1, description="Whisper decodes that may run at once.")
+    whisper_compute_type: str = Field("int8", description="CTranslate2 compute type, e.g. int8, float32, float16.")
+    whisper_device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="Where Whisper runs.")
+    vosk_processes: Positive = Field(1, description="Vosk worker processes.")
+    vosk_max_rss_mb: Positive = Field(2_048, description="Memory at which a Vosk process is recycled, MiB.")
+    engine_timeout_s: float = Field(30.0, gt=0, description="Longest wait for an answer of an engine process, s.")
+    publish_partials: bool = Field(False, description="Whether partial transcripts are published.")
+
+
+class LanguageSettings(Section):
+    """Which languages may be spoken, and how sure we must be."""
+
+    candidates: list[str] = Field(
+        default_factory=lambda: ["en", "ko", "de", "es", "fr", "pt"],
+        description="Languages that may be spoken (BCP-47 primary tags); nothing else is ever concluded.",
+    )
+    default: str = Field("en", description="Language assumed for recognition until one is identified.")
+    min_words: Positive = Field(3, description="Fewest words from which text evidence is taken.")
+    min_probability: Fraction = Field(0.9, description="Probability at which a language counts as identified.")
+    identify_audio: bool = Field(True, description="Identify the spoken language of streams that give no hint.")
+    audio_window_s: float = Field(6.0, gt=0.5, description="Most audio used to identify the spoken language, s.")
+
+
+class ToxicitySettings(Section):
+    """The toxicity model."""
+
+    model: str = Field(
+        "compact-en",
+        description="compact-en (shipped), or a Detoxify checkpoint: original, unbiased, multilingual, "
+        "original-small, unbiased-small.",
+    )
+    backend: Literal["onnx", "detoxify"] = Field("onnx", description="onnx is fast; detoxify is the reference.")
+    threads: Positive = Field(1, description="CPU threads of the model.")
+    max_tokens: Positive = Field(
+        128, description="Longest text window scored at once, tokens; longer text is windowed."
+    )
+
+
+class VocabularySettings(Section):
+    """Vocabulary filters."""
+
+    lists: list[Path] = Field(
+        default_factory=list, description="YAML files with named lists; the list that ships is used when empty."
+    )
+
+
+class PiiSettings(Section):
+    """Personal data."""
+
+    entities: list[str] = Field(
+        default_factory=lambda: ["PHONE", "EMAIL", "CARD", "NATIONAL_ID", "IP_ADDRESS", "URL", "PERSON"],
+        description="Kinds of personal data that are masked.",
+    )
+    default_region: str = Field("US", description="Region (ISO 3166) that phone numbers without a prefix belong to.")
+
+
+class PolicySettings(Section):
+    """The policy."""
+
+    file: Path | None = Field(None, description="Policy YAML; the policy that ships is used when unset.")
+
+
+class StreamingSettings(Section):
+    """The worker."""
+
+    group_id: str = Field("voice-moderation", description="Consumer group of the workers.")
+    audio_topic: str = Field("voice-audio", description="Topic that audio chunks are read from.")
+    transcripts_topic: str = Field("voice-transcripts", description="Topic that transcripts are published to.")
+    flags_topic: str = Field("moderation-flags", description="Topic that flags are published to.")
+    dead_letters_topic: str = Field("moderation-dead-letters", description="Topic for what cannot be processed.")
+    max_open_streams: Positive = Field(2_000, description="Streams a worker holds state for; more pauses intake.")
+    max_chunks_in_flight: Positive = Field(512, description="Chunks waiting inside the worker; more pauses intake.")
+    idle_stream_s: float = Field(10.0, gt=0, description="Silence on the wire after which a stream is closed, s.")
+    context_utterances: int = Field(3, ge=0, description="Earlier utterances of the session put into a flag.")
+    publish_timeout_s: float = Field(60.0, gt=0, description="Longest wait for the broker to confirm a message, s.")
+    retry_deadline_s: float = Field(60.0, gt=0, description="How long a failing step is retried, s.")
+    drain_deadline_s: float = Field(15.0, gt=0, description="Longest time to finish work on shutdown or rebalance, s.")
+    stuck_after_s: float = Field(90.0, gt=0, description="Lag without committed progress that ends the worker, s.")
+
+
+class SchemaRegistrySettings(Section):
+    """Confluent-compatible schema registry."""
+
+    url: str | None = Field(None, description="Address of the registry; Avro single-object encoding when unset.")
+
+
+class TelemetrySettings(Section):
+    """Logs and metrics."""
+
+    log_format: Literal["console", "json"] = Field("console", description="How logs are written (to stderr).")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Port of the Prometheus endpoint; 0 is none.")
+    metrics_host: str = Field("127.0.0.1", description="Address that the Prometheus endpoint listens on.")
+
+
+class Settings(BaseSettings):
+    """All settings of the application."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MODERATION_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    broker: str = Field(
+        "embedded",
+        description="`embedded` (the broker that `moderation broker` runs on this machine) or a Kafka bootstrap list: "
+        "`host:port,host:port`.",
+    )
+    embedded_broker_port: int = Field(19092, gt=0, le=65535, description="Port of the embedded broker on 127.0.0.1.")
+    models_dir: Path = Field(
+        Path("~/.local/share/voice-moderation/models"),
+        description="Folder that `moderation models fetch` installs into.",
+    )
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    schema_registry: SchemaRegistrySettings = Field(default_factory=SchemaRegistrySettings)
+    audio: AudioSettings = Field(default_factory=AudioSettings)
+    asr: AsrSettings = Field(default_factory=AsrSettings)
+    language: LanguageSettings = Field(default_factory=LanguageSettings)
+    toxicity: ToxicitySettings = Field(default_factory=ToxicitySettings)
+    vocabulary: VocabularySettings = Field(default_factory=VocabularySettings)
+    pii: PiiSettings = Field(default_factory=PiiSettings)
+    policy: PolicySettings = Field(default_factory=PolicySettings)
+    streaming: StreamingSettings = Field(default_factory=StreamingSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """The Kafka bootstrap list, `host:port,host:port`."""
+        return f"127.0.0.1:{self.embedded_broker_port}" if self.broker == "embedded" else self.broker
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, whose values arrive as arguments."""
+        return env_settings, init_settings
+
+
+def load_settings(config: Path | None = None) -> Settings:
+    """Read the environment and, when given, a YAML file.
+
+    Raises:
+        ConfigurationError: the file cannot be read or a value is refused; the message names the setting.
+    """
+    values: dict[str, Any] = _read_yaml(config) if config else {}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise ConfigurationError(f"settings refused: {problems}. `moderation --help` names every setting.") from None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the settings file {path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"the settings file {path} is not YAML: {error}") from error
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise ConfigurationError(f"the settings file {path} must hold a mapping of settings")
+    return loaded

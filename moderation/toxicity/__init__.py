@@ -1,0 +1,1 @@
+"""Toxicity scores of a text, with Detoxify's labels."""

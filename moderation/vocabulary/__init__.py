@@ -1,0 +1,1 @@
+"""Vocabulary filters: named lists of terms, matched on word boundaries."""
