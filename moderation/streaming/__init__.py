@@ -1,0 +1,1 @@
+"""The worker: Faust in, verdicts out. The only package that imports faust."""

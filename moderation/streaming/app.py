@@ -1,0 +1,78 @@
+"""The Faust application: settings that were shown to lose nothing, and nothing declared at import."""
+
+import ssl
+from pathlib import Path
+
+import faust
+from faust.auth import SASLCredentials, SSLCredentials
+from faust.types.auth import CredentialsT
+
+from moderation.errors import ConfigurationError
+from moderation.settings import KafkaSettings, Settings
+
+STREAM_BUFFER_MESSAGES = 128
+"""Messages Faust may hold between the consumer and the agent."""
+
+
+def create_app(settings: Settings, *, data_dir: Path) -> faust.App:
+    """Build the application; nothing is started.
+
+    Raises:
+        ConfigurationError: TLS or SASL settings are incomplete, or a file of theirs cannot be read.
+    """
+    kafka, streaming = settings.kafka, settings.streaming
+    return faust.App(
+        streaming.group_id,
+        broker=[f"kafka://{address.strip()}" for address in settings.bootstrap_servers.split(",")],
+        broker_credentials=credentials(kafka),
+        broker_client_id=streaming.group_id,
+        broker_session_timeout=kafka.session_timeout_s,
+        broker_heartbeat_interval=kafka.heartbeat_interval_s,
+        broker_rebalance_timeout=kafka.rebalance_timeout_s,
+        # Faust refuses a request timeout below the session's.
+        broker_request_timeout=max(kafka.request_timeout_s, kafka.session_timeout_s),
+        broker_commit_interval=kafka.commit_interval_s,
+        broker_max_poll_records=kafka.max_poll_records,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=kafka.max_message_bytes,
+        producer_acks=-1,
+        producer_max_request_size=kafka.max_message_bytes,
+        # Faust's default is 20 minutes, longer than any drain may take.
+        producer_request_timeout=kafka.request_timeout_s,
+        # A held ack must not freeze the group: the worker drains under its own deadline instead.
+        stream_wait_empty=False,
+        stream_buffer_maxsize=STREAM_BUFFER_MESSAGES,
+        # Topics are applied by `moderation topics apply`, never declared on the fly.
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        store="memory://",
+        datadir=data_dir,
+        web_enabled=False,
+        autodiscover=False,
+    )
+
+
+def credentials(kafka: KafkaSettings) -> CredentialsT | None:
+    """What Faust needs to reach the brokers; None for PLAINTEXT.
+
+    The TLS context is handed to the SASL credentials themselves: without one Faust speaks SASL_PLAINTEXT, whatever the
+    application's own context is.
+    """
+    protocol = kafka.security_protocol
+    if protocol == "PLAINTEXT":
+        return None
+    context = ssl_context(kafka) if protocol.endswith("SSL") else None
+    if protocol == "SSL":
+        return SSLCredentials(context)
+    if not kafka.sasl_username or kafka.sasl_password is None:
+        raise ConfigurationError(
+            f"{protocol} needs MODERATION_KAFKA__SASL_USERNAME and MODERATION_KAFKA__SASL_PASSWORD to be set"
+        )
+    return SASLCredentials(
+        username=kafka.sasl_username,
+        password=kafka.sasl_password.get_secret_value(),
+        mechanism=kafka.sasl_mechanism,
+        ssl_context=context,
+    )

@@ -1,0 +1,51 @@
+"""Publishing: a message counts as published when the broker has confirmed it."""
+
+import asyncio
+from collections.abc import Mapping
+
+import faust
+import structlog
+from faust.exceptions import ProducerSendError
+
+from moderation.clock import Clock
+from moderation.errors import TransientError
+
+RETRY_PAUSE_S = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class Publisher:
+    """Sends bytes and waits for the broker's confirmation, trying again until a deadline."""
+
+    def __init__(self, app: faust.App, *, clock: Clock, timeout_s: float, retry_deadline_s: float) -> None:
+        self._app = app
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._retry_deadline_s = retry_deadline_s
+
+    async def publish(self, topic: str, *, key: bytes | None, value: bytes, headers: Mapping[str, bytes]) -> None:
+        """Return once the broker has confirmed the message. A message may be written more than once, never less.
+
+        Raises:
+            TransientError: not confirmed within the retry deadline.
+        """
+        deadline = self._clock.monotonic_s() + self._retry_deadline_s
+        while True:
+            try:
+                await asyncio.wait_for(self._send(topic, key, value, headers), self._timeout_s)
+            except (TimeoutError, ProducerSendError) as error:
+                if self._clock.monotonic_s() >= deadline:
+                    raise TransientError(
+                        f"the broker did not confirm a message to {topic} within {self._retry_deadline_s:.0f} s; "
+                        "check that it is up, that the topic exists and that the message limit fits"
+                    ) from error
+                log.warning("publish_retried", topic=topic, error=type(error).__name__)
+                await asyncio.sleep(RETRY_PAUSE_S)
+            else:
+                return
+
+    async def _send(self, topic: str, key: bytes | None, value: bytes, headers: Mapping[str, bytes]) -> None:
+        # The first await queues the message, the second waits for the broker: only that one protects the commit.
+        confirmation = await self._app.producer.send(topic, key, value, None, None, dict(headers))
+        await confirmation
