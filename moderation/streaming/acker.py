@@ -1,8 +1,8 @@
 """Acks strictly in order, one acker per partition.
 
-Faust may commit past a message that was never acked when acks come out of order around an offset gap, a fresh group or a
-revoke (faust-streaming #606). So an ack reaches Faust only from the contiguous head of what was received, and never after
-the partition was revoked.
+Faust may commit past a message that was never acked when acks come out of order around an offset gap, a fresh group or
+a revoke (faust-streaming #606). So an ack reaches Faust only from the contiguous head of what was received, and never
+after the partition was revoked.
 """
 
 from collections import deque
