@@ -165,6 +165,17 @@ class SchemaRegistrySettings(Section):
     url: str | None = Field(None, description="Address of the registry; Avro single-object encoding when unset.")
 
 
+class ModelsSettings(Section):
+    """Fetching models from their publishers."""
+
+    network_timeout_s: float = Field(30.0, gt=0, description="Longest silence of a publisher's server, s.")
+    download_attempts: Positive = Field(4, description="Attempts at a download; each goes on where the last one broke.")
+    retry_pause_s: float = Field(2.0, ge=0, description="Pause before the next attempt at a download, s.")
+    max_download_bytes: Positive = Field(4 * 1024**3, description="Largest file downloaded, bytes.")
+    max_unpacked_bytes: Positive = Field(8 * 1024**3, description="Most an archive may unpack to, bytes.")
+    max_unpacked_files: Positive = Field(1_000, description="Most files an archive may hold.")
+
+
 class TelemetrySettings(Section):
     """Logs and metrics."""
 
@@ -195,6 +206,7 @@ class Settings(BaseSettings):
         Path("~/.local/share/voice-moderation/models"),
         description="Folder that `moderation models fetch` installs into.",
     )
+    models: ModelsSettings = Field(default_factory=ModelsSettings)
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     schema_registry: SchemaRegistrySettings = Field(default_factory=SchemaRegistrySettings)
     audio: AudioSettings = Field(default_factory=AudioSettings)
