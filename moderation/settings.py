@@ -176,6 +176,15 @@ class ModelsSettings(Section):
     max_unpacked_files: Positive = Field(1_000, description="Most files an archive may hold.")
 
 
+class ContractSettings(Section):
+    """Bounds on what a message may hold, checked when it is read and when it is written."""
+
+    max_id_chars: Positive = Field(128, description="Longest tenant, session, stream or speaker id, characters.")
+    max_attributes: Positive = Field(32, description="Most attributes of one chunk.")
+    max_attribute_chars: Positive = Field(512, description="Longest name or value of an attribute, characters.")
+    max_list_items: Positive = Field(50_000, description="Most items of any other list or map in one message.")
+
+
 class TelemetrySettings(Section):
     """Logs and metrics."""
 
@@ -209,6 +218,7 @@ class Settings(BaseSettings):
     models: ModelsSettings = Field(default_factory=ModelsSettings)
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     schema_registry: SchemaRegistrySettings = Field(default_factory=SchemaRegistrySettings)
+    contracts: ContractSettings = Field(default_factory=ContractSettings)
     audio: AudioSettings = Field(default_factory=AudioSettings)
     asr: AsrSettings = Field(default_factory=AsrSettings)
     language: LanguageSettings = Field(default_factory=LanguageSettings)
