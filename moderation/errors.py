@@ -3,7 +3,8 @@
     ModerationError
     ├── InvalidMessage        a message that no retry can save: dead letter, acked, never retried
     ├── TransientError        may succeed later: retried to a deadline
-    │   └── EngineCrashed     an engine process died with work in hand
+    │   ├── EngineCrashed     an engine process died with work in hand
+    │   └── BrokerUnavailable the broker confirmed nothing until the deadline: stop, exit non-zero
     ├── Overload              a bound was reached: pause the source
     ├── ConfigurationError    the operator must change something: stop, exit non-zero
     │   └── ModelMissing      a model is not installed; names the command that installs it
@@ -55,6 +56,10 @@ class TransientError(ModerationError):
 
 class EngineCrashed(TransientError):
     """A speech recognition process died; the audio it held must be given to another."""
+
+
+class BrokerUnavailable(TransientError):
+    """The broker confirmed nothing until the deadline. The worker stops; what it held is delivered again."""
 
 
 class Overload(ModerationError):

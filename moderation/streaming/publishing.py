@@ -8,7 +8,7 @@ import structlog
 from faust.exceptions import ProducerSendError
 
 from moderation.clock import Clock
-from moderation.errors import TransientError
+from moderation.errors import BrokerUnavailable
 
 RETRY_PAUSE_S = 0.5
 
@@ -28,7 +28,7 @@ class Publisher:
         """Return once the broker has confirmed the message. A message may be written more than once, never less.
 
         Raises:
-            TransientError: not confirmed within the retry deadline.
+            BrokerUnavailable: not confirmed within the retry deadline.
         """
         deadline = self._clock.monotonic_s() + self._retry_deadline_s
         while True:
@@ -36,7 +36,7 @@ class Publisher:
                 await asyncio.wait_for(self._send(topic, key, value, headers), self._timeout_s)
             except (TimeoutError, ProducerSendError) as error:
                 if self._clock.monotonic_s() >= deadline:
-                    raise TransientError(
+                    raise BrokerUnavailable(
                         f"the broker did not confirm a message to {topic} within {self._retry_deadline_s:.0f} s; "
                         "check that it is up, that the topic exists and that the message limit fits"
                     ) from error

@@ -1,10 +1,10 @@
 """What the sequence number of a chunk means for its stream: next, repeated, or with audio missing before it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from moderation.events import AudioChunk
+from moderation.streaming.watermarks import Watermark
 
 
 class Arrival(StrEnum):
@@ -29,26 +29,24 @@ class ArrivalOutcome:
 
 
 class SequenceTracker:
-    """Judges the chunks of one stream in the order they arrive."""
+    """Judges the chunks of one stream in the order they arrive, after those finished earlier (`resume_after`)."""
 
-    def __init__(self) -> None:
-        self._last_sequence: int | None = None
-        self._last_captured_at: datetime | None = None
+    def __init__(self, resume_after: Watermark | None = None) -> None:
+        self._last = resume_after
 
     def observe(self, chunk: AudioChunk) -> ArrivalOutcome:
         """Judge a chunk and, unless it is a duplicate, remember it as the latest."""
         outcome = self._judge(chunk)
         if outcome.arrival is not Arrival.DUPLICATE:
-            self._last_sequence = chunk.sequence
-            self._last_captured_at = chunk.captured_at
+            self._last = Watermark(sequence=chunk.sequence, captured_at=chunk.captured_at)
         return outcome
 
     def _judge(self, chunk: AudioChunk) -> ArrivalOutcome:
-        if self._last_sequence is None or self._last_captured_at is None:
+        if self._last is None:
             return ArrivalOutcome(arrival=Arrival.NEXT)
-        if chunk.sequence <= self._last_sequence:
+        if chunk.sequence <= self._last.sequence:
             # A redelivered chunk carries the instant it had before; a reused stream id carries a later one.
-            is_reuse = chunk.captured_at > self._last_captured_at
+            is_reuse = chunk.captured_at > self._last.captured_at
             return ArrivalOutcome(arrival=Arrival.RESTART if is_reuse else Arrival.DUPLICATE)
-        missing = chunk.sequence - self._last_sequence - 1
+        missing = chunk.sequence - self._last.sequence - 1
         return ArrivalOutcome(arrival=Arrival.GAP if missing else Arrival.NEXT, missing=missing)

@@ -1,0 +1,346 @@
+"""One utterance in, one verdict out: used by the stream, by `scan` and by `inspect` alike.
+
+Everything here blocks; the worker calls it on threads of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from moderation.asr.engine import Partial, Recognition, Recognizer, Samples, SpeechEngine
+from moderation.asr.select import EngineSet
+from moderation.audio.utterance import SAMPLE_RATE_HZ, IntakeEvent, Utterance, UtteranceAudio, UtteranceOpened
+from moderation.clock import Clock
+from moderation.errors import EngineCrashed
+from moderation.events import UNKNOWN_LANGUAGE, Detection, LanguageGuess, Word
+from moderation.language.identifier import AudioLanguageModel, TextLanguageModel
+from moderation.language.stream import StreamLanguage
+from moderation.masking import MaskedText, Span, mask, span_times
+from moderation.pii.detector import PiiDetector
+from moderation.policy.policy import Policy, Verdict
+from moderation.settings import LanguageSettings
+from moderation.toxicity.classifier import ToxicityClassifier
+from moderation.vocabulary.filter import VocabularyFilter
+from moderation.vocabulary.match import FilterMethod, TermMatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardText:
+    """A text to judge, with the words it was spoken in (empty where it was typed) and its language."""
+
+    text: str = field(repr=False)
+    words: tuple[Word, ...] = field(default=(), repr=False)
+    language: LanguageGuess
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the text stages made of a text.
+
+    `masked` may be published; `heard` must not leave memory unless an operator asks to reveal it. `scores` is empty where
+    the toxicity model does not know the language.
+    """
+
+    heard: HeardText
+    masked: MaskedText
+    scores: Mapping[str, float]
+    verdict: Verdict
+    timings_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UtteranceOutcome:
+    """A judged utterance. Word and detection times are on the stream's timeline."""
+
+    utterance: Utterance
+    judgement: Judgement
+    engine: str
+    models: Mapping[str, str]
+    timings_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialOutcome:
+    """What was understood so far of an utterance that goes on, judged and masked; without word times."""
+
+    opened: UtteranceOpened
+    judgement: Judgement
+    engine: str
+    model: str
+
+
+class TextJudge:
+    """The stages behind recognition: toxicity, vocabulary, personal data, policy, masking. Thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        toxicity: ToxicityClassifier,
+        vocabulary: VocabularyFilter,
+        pii: PiiDetector,
+        policy: Policy,
+        clock: Clock,
+    ) -> None:
+        self._toxicity = toxicity
+        self._vocabulary = vocabulary
+        self._pii = pii
+        self._policy = policy
+        self._clock = clock
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self._policy
+
+    @property
+    def models(self) -> Mapping[str, str]:
+        """What judges, with versions."""
+        return {"toxicity": self._toxicity.source, "vocabulary": self._vocabulary.source, "pii": self._pii.source}
+
+    def judge(self, heard: HeardText) -> Judgement:
+        """Judge one text."""
+        return self.judge_all([heard])[0]
+
+    def judge_all(self, texts: Sequence[HeardText]) -> list[Judgement]:
+        """Judge texts, in order; the toxicity model takes them in one go."""
+        started_s = self._clock.monotonic_s()
+        known = [heard for heard in texts if self._is_scored(heard.language.language)]
+        scores = iter(self._toxicity.score([heard.text for heard in known]))
+        toxicity_ms = (self._clock.monotonic_s() - started_s) * 1000 / max(1, len(texts))
+        return [
+            self._conclude(heard, next(scores) if self._is_scored(heard.language.language) else {}, toxicity_ms)
+            for heard in texts
+        ]
+
+    def _is_scored(self, language: str) -> bool:
+        return language == UNKNOWN_LANGUAGE or primary_tag(language) in self._toxicity.languages
+
+    def _conclude(self, heard: HeardText, scores: Mapping[str, float], toxicity_ms: float) -> Judgement:
+        started_s = self._clock.monotonic_s()
+        language = heard.language.language
+        spans: list[Span] = []
+        detections = list(self._policy.toxicity_detections(scores, language, self._toxicity.source))
+        for term in self._vocabulary.match(heard.text, language):
+            spans.extend(_term_span(term))
+            detections.append(self._term_detection(heard, term))
+        for found in self._pii.find(heard.text, language):
+            spans.append(Span(start=found.start, end=found.end, replacement=f"[{found.entity}]"))
+            start_ms, end_ms = span_times(heard.text, heard.words, found.start, found.end)
+            detections.append(
+                self._policy.pii_detection(
+                    entity=found.entity,
+                    score=found.score,
+                    rule=found.rule,
+                    source=self._pii.source,
+                    start_ms=start_ms,
+                    end_ms=end_ms,
+                )
+            )
+        verdict = self._policy.decide(detections)
+        masked = mask(heard.text, heard.words, spans)
+        lists_ms = (self._clock.monotonic_s() - started_s) * 1000
+        return Judgement(
+            heard=heard,
+            masked=masked,
+            scores=scores,
+            verdict=verdict,
+            timings_ms={"toxicity": toxicity_ms, "lists": lists_ms},
+        )
+
+    def _term_detection(self, heard: HeardText, term: TermMatch) -> Detection:
+        start_ms, end_ms = span_times(heard.text, heard.words, term.start, term.end)
+        return self._policy.vocabulary_detection(
+            category=term.category,
+            severity=term.severity,
+            list_name=term.list_name,
+            list_version=term.list_version,
+            entry=term.entry,
+            method=term.method,
+            start_ms=start_ms,
+            end_ms=end_ms,
+        )
+
+
+def _term_span(term: TermMatch) -> list[Span]:
+    match term.method:
+        case FilterMethod.TAG:
+            return []
+        case FilterMethod.MASK:
+            return [Span(start=term.start, end=term.end, replacement="***")]
+        case FilterMethod.REMOVE:
+            return [Span(start=term.start, end=term.end, replacement="")]
+
+
+def model_id(engine: SpeechEngine) -> str:
+    """The engine with its model's version, as published."""
+    return f"{engine.name}@{engine.model_version}"
+
+
+def primary_tag(language: str) -> str:
+    """`en` of `en-GB`."""
+    return language.split("-", 1)[0].lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """The loaded models and lists of a process, shared by all streams."""
+
+    engines: EngineSet
+    audio_language: AudioLanguageModel | None
+    text_language: TextLanguageModel
+    language_settings: LanguageSettings
+    judge: TextJudge
+    clock: Clock
+    engine_retry_deadline_s: float
+    publish_partials: bool
+
+    def open_stream(self, *, stream_id: str, language_hint: str | None) -> "StreamPipeline":
+        """Begin a stream."""
+        return StreamPipeline(self, stream_id=stream_id, language_hint=language_hint)
+
+    def identify_text(self, text: str) -> LanguageGuess:
+        """The language of a text on its own; `und` when it is too short to tell."""
+        language = StreamLanguage(self.language_settings, hint=None)
+        language.add_text(text, self.text_language.language_probabilities(text))
+        return language.guess()
+
+    def close(self) -> None:
+        """End engine processes and release models."""
+        self.engines.close()
+
+
+class StreamPipeline:
+    """Turns what intake says of one stream into judged utterances. Used from one thread at a time."""
+
+    def __init__(self, shared: Pipeline, *, stream_id: str, language_hint: str | None) -> None:
+        self._shared = shared
+        self._stream_id = stream_id
+        self._language = StreamLanguage(shared.language_settings, hint=language_hint)
+        self._recognizer: Recognizer | None = None
+        self._engine: SpeechEngine | None = None
+        self._opened: UtteranceOpened | None = None
+        self._opened_with: str | None = None
+
+    def wants(self, event: IntakeEvent) -> bool:
+        """Whether `handle` would do anything: audio before the end matters to engines with partials only."""
+        match event:
+            case Utterance():
+                return True
+            case UtteranceOpened():
+                return self._language.is_decided and self._current_engine().capabilities.partials
+            case UtteranceAudio():
+                return self._recognizer is not None
+
+    def handle(self, event: IntakeEvent) -> UtteranceOutcome | PartialOutcome | None:
+        """Take the next event of the stream.
+
+        Returns: the judged utterance when one ended, a partial when there is news and partials are published, else None.
+        Raises:
+            EngineCrashed: the engine kept dying until the retry deadline.
+        """
+        match event:
+            case UtteranceOpened():
+                self._opened = event
+                self._open()
+                return None
+            case UtteranceAudio(samples=samples):
+                partial = self._feed(samples)
+                return self._judge_partial(partial) if partial and self._shared.publish_partials else None
+            case Utterance():
+                return self._complete(event)
+
+    def close(self) -> None:
+        """Give up an utterance that is under way."""
+        if self._recognizer is not None:
+            self._recognizer.close()
+        self._recognizer = None
+
+    def _current_engine(self) -> SpeechEngine:
+        return self._shared.engines.for_language(self._language.language_for_recognition())
+
+    def _open(self) -> None:
+        self.close()
+        self._opened_with = self._language.language_for_recognition()
+        self._engine = self._current_engine()
+        self._recognizer = self._engine.recognizer(stream_id=self._stream_id, language=self._opened_with)
+
+    def _feed(self, samples: Samples) -> Partial | None:
+        if self._recognizer is None:
+            return None
+        try:
+            return self._recognizer.accept(samples)
+        except EngineCrashed:
+            # The utterance's audio is given again, whole, when it ends.
+            self.close()
+            return None
+
+    def _judge_partial(self, partial: Partial) -> PartialOutcome | None:
+        engine, opened = self._engine, self._opened
+        if engine is None or opened is None or not partial.text:
+            return None
+        heard = HeardText(text=partial.text, language=self._language.guess())
+        return PartialOutcome(
+            opened=opened,
+            judgement=self._shared.judge.judge(heard),
+            engine=engine.name,
+            model=model_id(engine),
+        )
+
+    def _complete(self, utterance: Utterance) -> UtteranceOutcome:
+        clock, timings = self._shared.clock, {}
+        started_s = clock.monotonic_s()
+        self._hear_language(utterance.samples)
+        identified_s = clock.monotonic_s()
+        recognition = self._recognise(utterance.samples)
+        recognised_s = clock.monotonic_s()
+        timings["endpointing"] = float(utterance.decided_ms - utterance.speech_end_ms)
+        timings["language"] = (identified_s - started_s) * 1000
+        timings["recognition"] = (recognised_s - identified_s) * 1000
+        words = tuple(
+            replace(word, start_ms=word.start_ms + utterance.start_ms, end_ms=word.end_ms + utterance.start_ms)
+            for word in recognition.words
+        )
+        if recognition.text:
+            self._language.add_text(
+                recognition.text, self._shared.text_language.language_probabilities(recognition.text)
+            )
+        heard = HeardText(text=recognition.text, words=words, language=self._language.guess())
+        judgement = self._shared.judge.judge(heard)
+        engine = self._engine or self._current_engine()
+        return UtteranceOutcome(
+            utterance=utterance,
+            judgement=judgement,
+            engine=engine.name,
+            models={"asr": model_id(engine), **self._shared.judge.models},
+            timings_ms=timings | judgement.timings_ms,
+        )
+
+    def _hear_language(self, samples: Samples) -> None:
+        model = self._shared.audio_language
+        if model is None or not self._language.wants_audio:
+            return
+        window = int(self._shared.language_settings.audio_window_s * SAMPLE_RATE_HZ)
+        self._language.add_audio(model.language_probabilities(samples[:window]))
+
+    def _recognise(self, samples: Samples) -> Recognition:
+        if self._recognizer is not None and self._opened_with == self._language.language_for_recognition():
+            recognizer, self._recognizer = self._recognizer, None
+            try:
+                return recognizer.finish()
+            except EngineCrashed:
+                recognizer.close()
+        return self._recognise_whole(samples)
+
+    def _recognise_whole(self, samples: Samples) -> Recognition:
+        deadline_s = self._shared.clock.monotonic_s() + self._shared.engine_retry_deadline_s
+        while True:
+            self._open()
+            recognizer = self._recognizer
+            assert recognizer is not None  # noqa: S101  _open has just made it
+            try:
+                recognizer.accept(samples)
+                return recognizer.finish()
+            except EngineCrashed:
+                if self._shared.clock.monotonic_s() >= deadline_s:
+                    raise
+            finally:
+                self.close()

@@ -1,0 +1,141 @@
+"""What is published for a judged utterance: pure functions of data."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from moderation.contracts.ids import flag_id, utterance_id
+from moderation.events import ContextUtterance, Evidence, ModerationFlag, StreamIdentity, Transcript
+from moderation.pipeline import PartialOutcome, UtteranceOutcome
+from moderation.streaming.received import ReceivedChunk
+
+
+def evidence_of(chunks: Sequence[ReceivedChunk]) -> Evidence:
+    """Where the audio of an utterance is, from its chunks in order; at least one."""
+    digest = sha256()
+    for received in chunks:
+        digest.update(received.chunk.payload)
+    return Evidence(
+        topic=chunks[0].message.topic,
+        partition=chunks[0].message.partition,
+        first_offset=chunks[0].message.offset,
+        last_offset=chunks[-1].message.offset,
+        sha256=digest.hexdigest(),
+    )
+
+
+def transcript_of(outcome: UtteranceOutcome, identity: StreamIdentity) -> Transcript:
+    """The masked final transcript."""
+    utterance, masked = outcome.utterance, outcome.judgement.masked
+    return Transcript(
+        utterance_id=utterance_id(
+            tenant_id=identity.tenant_id,
+            stream_id=identity.stream_id,
+            first_sequence=utterance.first_sequence,
+            last_sequence=utterance.last_sequence,
+        ),
+        identity=identity,
+        started_at=utterance.started_at,
+        ended_at=utterance.ended_at,
+        start_ms=utterance.start_ms,
+        end_ms=utterance.end_ms,
+        first_sequence=utterance.first_sequence,
+        last_sequence=utterance.last_sequence,
+        is_final=True,
+        language=outcome.judgement.heard.language,
+        text=masked.text,
+        words=masked.words,
+        engine=outcome.engine,
+        model=outcome.models["asr"],
+    )
+
+
+def partial_of(outcome: PartialOutcome, chunks: Sequence[ReceivedChunk]) -> Transcript:
+    """The masked partial transcript of the utterance under way, from the chunks it has so far; at least one.
+
+    Its instants are those of the chunks; consumers join it to the final by stream and first sequence.
+    """
+    first, last = chunks[0], chunks[-1].chunk
+    identity, opened = first.identity, outcome.opened
+    elapsed = last.captured_at - first.chunk.captured_at
+    return Transcript(
+        utterance_id=utterance_id(
+            tenant_id=identity.tenant_id,
+            stream_id=identity.stream_id,
+            first_sequence=opened.first_sequence,
+            last_sequence=last.sequence,
+        ),
+        identity=identity,
+        started_at=first.chunk.captured_at,
+        ended_at=last.captured_at,
+        start_ms=opened.start_ms,
+        end_ms=opened.start_ms + round(elapsed.total_seconds() * 1000),
+        first_sequence=opened.first_sequence,
+        last_sequence=last.sequence,
+        is_final=False,
+        language=outcome.judgement.heard.language,
+        text=outcome.judgement.masked.text,
+        words=(),
+        engine=outcome.engine,
+        model=outcome.model,
+    )
+
+
+def flag_of(
+    outcome: UtteranceOutcome,
+    identity: StreamIdentity,
+    *,
+    evidence: Evidence,
+    context: tuple[ContextUtterance, ...],
+    waited_ms: float,
+    flagged_at: datetime,
+) -> ModerationFlag:
+    """The flag of an utterance whose verdict is at or above the flagging severity.
+
+    `waited_ms` is the time between the arrival of the chunk that ended the utterance and the start of recognition.
+    """
+    utterance, judgement = outcome.utterance, outcome.judgement
+    verdict = judgement.verdict
+    return ModerationFlag(
+        flag_id=flag_id(
+            tenant_id=identity.tenant_id,
+            stream_id=identity.stream_id,
+            first_sequence=utterance.first_sequence,
+            last_sequence=utterance.last_sequence,
+            policy_id=verdict.policy_id,
+        ),
+        revision=0,
+        provisional=False,
+        identity=identity,
+        started_at=utterance.started_at,
+        ended_at=utterance.ended_at,
+        start_ms=utterance.start_ms,
+        end_ms=utterance.end_ms,
+        first_sequence=utterance.first_sequence,
+        last_sequence=utterance.last_sequence,
+        text=judgement.masked.text,
+        words=judgement.masked.words,
+        language=judgement.heard.language,
+        detections=verdict.detections,
+        scores=judgement.scores,
+        severity=verdict.severity,
+        action=verdict.action,
+        policy_id=verdict.policy_id,
+        policy_version=verdict.policy_version,
+        models=outcome.models,
+        context=context,
+        evidence=evidence,
+        speaker_strikes=None,
+        timings_ms={**outcome.timings_ms, "waiting": waited_ms},
+        flagged_at=flagged_at,
+    )
+
+
+def context_of(outcome: UtteranceOutcome, identity: StreamIdentity) -> ContextUtterance:
+    """What later flags of the session show of this utterance."""
+    return ContextUtterance(
+        stream_id=identity.stream_id,
+        speaker_id=identity.speaker_id,
+        started_at=outcome.utterance.started_at,
+        text=outcome.judgement.masked.text,
+    )
