@@ -71,9 +71,10 @@ def to_record(event: DeadLetter) -> Record:
 
 
 def fitting(letter: DeadLetter, max_bytes: int) -> DeadLetter:
-    """The letter itself when its message takes at most `max_bytes`; otherwise without value, then without headers and key.
+    """The letter itself when its message takes at most `max_bytes`; otherwise without value, then also without headers.
 
-    The reason says so. The original stays in its topic, at the offset that the letter names, for as long as that topic keeps it.
+    The reason says so, and the key goes with the headers. The original stays in its topic, at the offset that the
+    letter names, for as long as that topic keeps it.
     """
     if _size(letter) <= max_bytes:
         return letter
