@@ -14,7 +14,7 @@ from moderation.errors import EngineCrashed
 from moderation.events import UNKNOWN_LANGUAGE, Detection, LanguageGuess, Word
 from moderation.language.identifier import AudioLanguageModel, TextLanguageModel
 from moderation.language.stream import StreamLanguage
-from moderation.masking import MaskedText, Span, mask, span_times
+from moderation.masking import REMOVED, TERM_MASK, Masked, MaskSpan, mask, pii_label, span_times
 from moderation.pii.detector import PiiDetector
 from moderation.policy.policy import Policy, Verdict
 from moderation.settings import LanguageSettings
@@ -41,7 +41,7 @@ class Judgement:
     """
 
     heard: HeardText
-    masked: MaskedText
+    masked: Masked
     scores: Mapping[str, float]
     verdict: Verdict
     timings_ms: Mapping[str, float]
@@ -94,7 +94,11 @@ class TextJudge:
     @property
     def models(self) -> Mapping[str, str]:
         """What judges, with versions."""
-        return {"toxicity": self._toxicity.source, "vocabulary": self._vocabulary.source, "pii": self._pii.source}
+        return {
+            "toxicity": self._toxicity.source,
+            "vocabulary": " ".join(self._vocabulary.sources),
+            "pii": self._pii.source,
+        }
 
     def judge(self, heard: HeardText) -> Judgement:
         """Judge one text."""
@@ -117,13 +121,13 @@ class TextJudge:
     def _conclude(self, heard: HeardText, scores: Mapping[str, float], toxicity_ms: float) -> Judgement:
         started_s = self._clock.monotonic_s()
         language = heard.language.language
-        spans: list[Span] = []
+        spans: list[MaskSpan] = []
         detections = list(self._policy.toxicity_detections(scores, language, self._toxicity.source))
         for term in self._vocabulary.match(heard.text, language):
             spans.extend(_term_span(term))
             detections.append(self._term_detection(heard, term))
         for found in self._pii.find(heard.text, language):
-            spans.append(Span(start=found.start, end=found.end, replacement=f"[{found.entity}]"))
+            spans.append(MaskSpan(start=found.start, end=found.end, replacement=pii_label(found.entity)))
             start_ms, end_ms = span_times(heard.text, heard.words, found.start, found.end)
             detections.append(
                 self._policy.pii_detection(
@@ -160,14 +164,14 @@ class TextJudge:
         )
 
 
-def _term_span(term: TermMatch) -> list[Span]:
+def _term_span(term: TermMatch) -> list[MaskSpan]:
     match term.method:
         case FilterMethod.TAG:
             return []
         case FilterMethod.MASK:
-            return [Span(start=term.start, end=term.end, replacement="***")]
+            return [MaskSpan(start=term.start, end=term.end, replacement=TERM_MASK)]
         case FilterMethod.REMOVE:
-            return [Span(start=term.start, end=term.end, replacement="")]
+            return [MaskSpan(start=term.start, end=term.end, replacement=REMOVED)]
 
 
 def model_id(engine: SpeechEngine) -> str:
@@ -178,6 +182,22 @@ def model_id(engine: SpeechEngine) -> str:
 def primary_tag(language: str) -> str:
     """`en` of `en-GB`."""
     return language.split("-", 1)[0].lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextStages:
+    """The text stages on texts that were typed, each on its own."""
+
+    judge: TextJudge
+    text_language: TextLanguageModel
+    language_settings: LanguageSettings
+
+    def judge_text(self, text: str, *, language: str | None = None) -> Judgement:
+        """Judge a text in a language; where none is given it is identified, `und` when the text is too short to tell."""
+        evidence = StreamLanguage(self.language_settings, hint=language)
+        if language is None:
+            evidence.add_text(text, self.text_language.language_probabilities(text))
+        return self.judge.judge(HeardText(text=text, language=evidence.guess()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,12 +216,6 @@ class Pipeline:
     def open_stream(self, *, stream_id: str, language_hint: str | None) -> "StreamPipeline":
         """Begin a stream."""
         return StreamPipeline(self, stream_id=stream_id, language_hint=language_hint)
-
-    def identify_text(self, text: str) -> LanguageGuess:
-        """The language of a text on its own; `und` when it is too short to tell."""
-        language = StreamLanguage(self.language_settings, hint=None)
-        language.add_text(text, self.text_language.language_probabilities(text))
-        return language.guess()
 
     def close(self) -> None:
         """End engine processes and release models."""

@@ -18,9 +18,15 @@ def create_app(settings: Settings, *, data_dir: Path) -> faust.App:
     """Build the application; nothing is started.
 
     Raises:
-        ConfigurationError: TLS or SASL settings are incomplete, or a file of theirs cannot be read.
+        ConfigurationError: TLS or SASL settings are incomplete, or a file of theirs cannot be read; or draining could
+            outlast the session, so that the group would give the worker up while it drains.
     """
     kafka, streaming = settings.kafka, settings.streaming
+    if streaming.drain_deadline_s >= kafka.session_timeout_s:
+        raise ConfigurationError(
+            f"streaming.drain_deadline_s ({streaming.drain_deadline_s:.0f}) must be below kafka.session_timeout_s "
+            f"({kafka.session_timeout_s})"
+        )
     return faust.App(
         streaming.group_id,
         broker=[f"kafka://{address.strip()}" for address in settings.bootstrap_servers.split(",")],
