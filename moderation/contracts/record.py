@@ -12,7 +12,7 @@ from moderation.contracts.catalogue import SchemaFile
 from moderation.contracts.framing import confluent_header, fingerprint, read_header, single_object_header
 from moderation.contracts.registry import SchemaResolver
 from moderation.contracts.structure import compile_check
-from moderation.errors import DeadLetterCode, InvalidMessage, InvariantViolation
+from moderation.errors import ConfigurationError, DeadLetterCode, InvalidMessage, InvariantViolation
 
 Record = dict[str, Any]
 """A record as fastavro has it: field name to value; instants are aware datetimes."""
@@ -104,8 +104,6 @@ class RecordCodec:
                 record = fastavro.schemaless_reader(buffer, self._reader, None)
             else:
                 record = fastavro.schemaless_reader(buffer, writer.schema, self._reader)
-        except fastavro.schema.SchemaParseException:
-            raise
         except (TypeError, ValueError, LookupError, OverflowError, EOFError, fastavro.read.SchemaResolutionError):
             raise InvalidMessage(
                 DeadLetterCode.MALFORMED_AVRO,
@@ -120,10 +118,13 @@ class RecordCodec:
         if (known := self._by_id.get(schema_id)) is not None:
             return known
         schema = self._resolver.schema(schema_id)
-        if schema is None:
+        # The name is looked at first: what is registered for another event is no concern of ours.
+        if schema is None or _full_name(schema) != self._name:
             return None
-        writer = self._writer(schema)
-        if writer.schema.get("name") != self._name:
+        try:
+            writer = self._writer(schema)
+        except (ConfigurationError, fastavro.schema.SchemaParseException, fastavro.schema.UnknownType):
+            # Whoever may register schemas must not be able to stop a worker with one.
             return None
         self._by_id[schema_id] = writer
         return writer
@@ -147,6 +148,11 @@ class RecordCodec:
             f"no version of {self._event} that is known here has the {which}; update this application, or have the "
             "producer write a version that it knows",
         )
+
+
+def _full_name(schema: Mapping[str, Any]) -> str:
+    name, namespace = str(schema.get("name", "")), schema.get("namespace")
+    return f"{namespace}.{name}" if namespace and "." not in name else name
 
 
 def _parse(schema: Mapping[str, Any]) -> Any:
