@@ -1,0 +1,167 @@
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from support.streaming import END, POISON, SILENCE, SPEECH, Bench, audio_chunk, received, until
+
+from moderation.clock import SystemClock
+from moderation.errors import BrokerUnavailable, DeadLetterCode, InvalidMessage
+from moderation.events import AudioChunk
+from moderation.streaming.received import RawMessage, ReceivedChunk
+from moderation.streaming.router import IntakeRouter, RouterParts
+from moderation.streaming.session import StreamSession
+
+
+class Harness:
+    """A router whose messages carry chunks by offset."""
+
+    def __init__(self, bench: Bench, *, max_chunks_in_flight: int = 64, max_open_streams: int = 64) -> None:
+        self.bench = bench
+        self.acked: list[int] = []
+        self.failures: list[BaseException] = []
+        self.chunks: dict[int, AudioChunk] = {}
+        self.commits = 0
+        parts = bench.parts
+        self.router = IntakeRouter(
+            RouterParts(
+                decode=self._decode,
+                new_session=self._new_session,
+                rejecter=bench.outbox,
+                clock=SystemClock(),
+                max_chunks_in_flight=max_chunks_in_flight,
+                max_open_streams=max_open_streams,
+                on_failure=self.failures.append,
+            )
+        )
+        object.__setattr__(parts, "on_taken", self.router.chunk_taken)
+
+    def _decode(self, message: RawMessage) -> AudioChunk:
+        if message.offset not in self.chunks:
+            raise InvalidMessage(DeadLetterCode.MALFORMED_AVRO, "not Avro")
+        return self.chunks[message.offset]
+
+    def _new_session(self, first: ReceivedChunk) -> StreamSession:
+        return StreamSession(self.bench.parts, first, resume_after=None)
+
+    async def route(self, offset: int, chunk: AudioChunk | None) -> None:
+        if chunk is not None:
+            self.chunks[offset] = chunk
+        message = received(chunk or audio_chunk(0, POISON), offset).message
+        await self.router.route(message, lambda: self.acked.append(offset))
+
+    async def close(self, deadline_s: float = 2.0) -> None:
+        async def commit() -> None:
+            self.commits += 1
+
+        await self.router.close_partitions(deadline_s=deadline_s, commit=commit)
+
+
+@pytest.fixture
+def harness(bench: Bench) -> Callable[..., Harness]:
+    return lambda **limits: Harness(bench, **limits)
+
+
+async def test_what_cannot_be_decoded_is_dead_lettered_then_acked_while_a_neighbour_goes_on(harness) -> None:
+    h = harness()
+    await h.route(0, audio_chunk(0, SPEECH))
+    await h.route(1, None)
+    await h.route(2, audio_chunk(1, END))
+    await until(lambda: h.acked == [0, 1, 2])
+    assert [(offset, code) for offset, code, _ in h.bench.outbox.letters] == [(1, DeadLetterCode.MALFORMED_AVRO)]
+    assert h.bench.outbox.utterances == [[0, 1]]
+    await h.close()
+
+
+async def test_an_open_utterance_holds_the_acks_behind_it_back(harness) -> None:
+    h = harness()
+    await h.route(0, audio_chunk(0, SPEECH, stream_id="talks"))
+    await h.route(1, audio_chunk(0, SILENCE, stream_id="silent"))
+    await until(lambda: h.bench.finished == [0])
+    assert h.acked == []
+    await h.route(2, audio_chunk(1, END, stream_id="talks"))
+    await until(lambda: h.acked == [0, 1, 2])
+    await h.close()
+
+
+async def test_intake_waits_while_too_many_chunks_are_queued(harness) -> None:
+    h = harness(max_chunks_in_flight=2)
+    h.bench.outbox.gate.clear()
+    for offset, payload in enumerate([SPEECH, END, SILENCE, SILENCE]):
+        await h.route(offset, audio_chunk(offset, payload))
+    blocked = asyncio.create_task(h.route(4, audio_chunk(4, SILENCE)))
+    await asyncio.sleep(0.03)
+    assert not blocked.done()
+    h.bench.outbox.gate.set()
+    await blocked
+    await until(lambda: h.acked == [0, 1, 2, 3, 4])
+    await h.close()
+
+
+async def test_intake_waits_while_too_many_streams_are_open(harness) -> None:
+    h = harness(max_open_streams=1)
+    await h.route(0, audio_chunk(0, SPEECH, stream_id="a"))
+    blocked = asyncio.create_task(h.route(1, audio_chunk(0, SPEECH, stream_id="b")))
+    await asyncio.sleep(0.03)
+    assert not blocked.done()
+    await h.close()
+    await blocked
+    assert h.acked == []
+
+
+async def test_nothing_is_acked_after_the_partitions_were_taken_away(harness) -> None:
+    h = harness()
+    h.bench.outbox.gate.clear()
+    await h.route(0, audio_chunk(0, SPEECH))
+    await h.route(1, audio_chunk(1, END))
+    await until(lambda: h.router.open_streams == 1)
+    await h.close(deadline_s=0.05)
+    h.bench.outbox.gate.set()
+    await asyncio.sleep(0.02)
+    assert h.acked == []
+    assert h.commits == 1
+
+
+async def test_what_is_under_way_is_published_and_acked_before_the_commit_of_a_revoke(harness) -> None:
+    h = harness()
+    h.bench.outbox.gate.clear()
+    await h.route(0, audio_chunk(0, SPEECH))
+    await h.route(1, audio_chunk(1, END))
+    await asyncio.sleep(0.02)
+    closing = asyncio.create_task(h.close())
+    await asyncio.sleep(0.02)
+    assert h.commits == 0
+    h.bench.outbox.gate.set()
+    await closing
+    assert h.acked == [0, 1]
+    assert h.commits == 1
+
+
+async def test_redelivery_after_a_rebalance_may_start_at_an_earlier_offset(harness) -> None:
+    h = harness()
+    await h.route(7, audio_chunk(0, SPEECH))
+    await h.close()
+    h.router.open_partitions()
+    await h.route(5, audio_chunk(0, SPEECH))
+    await h.route(6, audio_chunk(1, END))
+    await until(lambda: h.acked == [5, 6])
+    await h.close()
+
+
+async def test_a_broker_that_confirms_no_dead_letter_stops_the_worker_and_acks_nothing(harness) -> None:
+    h = harness()
+    h.bench.outbox.failure = BrokerUnavailable("down")
+    await h.route(0, None)
+    assert h.acked == []
+    assert [type(failure) for failure in h.failures] == [BrokerUnavailable]
+    await h.close()
+
+
+async def test_a_stream_that_ended_may_begin_again(harness) -> None:
+    h = harness()
+    await h.route(0, audio_chunk(0, SPEECH, end_of_stream=True))
+    await until(lambda: h.acked == [0])
+    await h.route(1, audio_chunk(1, SPEECH))
+    await h.route(2, audio_chunk(2, END))
+    await until(lambda: h.acked == [0, 1, 2])
+    assert h.bench.outbox.utterances == [[0], [1, 2]]
+    await h.close()
