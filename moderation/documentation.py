@@ -61,7 +61,8 @@ def renew(text: str) -> str:
     """
     for name, make in GENERATED.items():
         place = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
-        text, count = place.subn(lambda match, made=make(): f"{match[1]}{made}{match[2]}", text)
+        made = make().replace("\\", r"\\")
+        text, count = place.subn(rf"\g<1>{made}\g<2>", text)
         if count != 1:
             raise ConfigurationError(f"the document needs one part between <!-- {name} --> and <!-- /{name} -->")
     return text

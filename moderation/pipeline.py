@@ -36,8 +36,8 @@ class HeardText:
 class Judgement:
     """What the text stages made of a text.
 
-    `masked` may be published; `heard` must not leave memory unless an operator asks to reveal it. `scores` is empty where
-    the toxicity model does not know the language.
+    `masked` may be published; `heard` must not leave memory unless an operator asks to reveal it. `scores` is empty
+    where the toxicity model does not know the language.
     """
 
     heard: HeardText
@@ -193,7 +193,7 @@ class TextStages:
     language_settings: LanguageSettings
 
     def judge_text(self, text: str, *, language: str | None = None) -> Judgement:
-        """Judge a text in a language; where none is given it is identified, `und` when the text is too short to tell."""
+        """Judge a text; without a language it is identified, `und` when the text is too short to tell."""
         evidence = StreamLanguage(self.language_settings, hint=language)
         if language is None:
             evidence.add_text(text, self.text_language.language_probabilities(text))
@@ -247,7 +247,8 @@ class StreamPipeline:
     def handle(self, event: IntakeEvent) -> UtteranceOutcome | PartialOutcome | None:
         """Take the next event of the stream.
 
-        Returns: the judged utterance when one ended, a partial when there is news and partials are published, else None.
+        Returns: the judged utterance when one ended, a partial when there is news and partials are published, or None.
+
         Raises:
             EngineCrashed: the engine kept dying until the retry deadline.
         """

@@ -71,8 +71,9 @@ class LazyGroup(click.Group):
 @click.command(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="First steps: `moderation demo` shows it at work; `moderation doctor` says what this machine has. Every setting "
-    "can be given as MODERATION_* in the environment, e.g. MODERATION_BROKER=kafka-1:9092,kafka-2:9092; README lists them.",
+    epilog="First steps: `moderation demo` shows it at work; `moderation doctor` says what this machine has. Every "
+    "setting can be given as MODERATION_* in the environment, e.g. MODERATION_BROKER=kafka-1:9092,kafka-2:9092; README "
+    "lists them.",
 )
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="Settings file (YAML).")
 @click.version_option(__version__, prog_name="moderation")

@@ -2,10 +2,14 @@
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from moderation.settings import Settings
+
+if TYPE_CHECKING:
+    from moderation.pipeline import Judgement
 
 
 @click.command(
@@ -20,8 +24,8 @@ from moderation.settings import Settings
 def command(settings: Settings, text: str, *, as_json: bool, language: str | None, reveal: bool) -> None:
     """Run the text stages on TEXT: toxicity, vocabulary, personal data, policy.
 
-    With `-`, reads one text a line from stdin and writes one JSON object a line to stdout, in order, each as soon as its
-    line was read.
+    With `-`, reads one text a line from stdin and writes one JSON object a line to stdout, in order, each as soon as
+    its line was read.
     """
     from moderation.bootstrap import build_text_stages
     from moderation.cli.presenting import judgement_json
@@ -37,31 +41,27 @@ def command(settings: Settings, text: str, *, as_json: bool, language: str | Non
     if as_json:
         click.echo(json.dumps(judgement_json(judgement, reveal=reveal), ensure_ascii=False))
     else:
-        _show(judgement_json(judgement, reveal=reveal))
+        _show(judgement, reveal=reveal)
 
 
-def _show(result: dict[str, object]) -> None:
+def _show(judgement: "Judgement", *, reveal: bool) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from moderation.cli.presenting import SEVERITY_STYLE
-    from moderation.events import Severity
 
-    console = Console()
-    severity = Severity(str(result["severity"]))
-    console.print(Text(str(result["text"])))
+    console, verdict = Console(), judgement.verdict
+    console.print(Text(judgement.heard.text if reveal else judgement.masked.text))
     console.print(
-        f"severity [{SEVERITY_STYLE[severity]}]{severity.value}[/], action {result['action']}, "
-        f"{'flagged' if result['flagged'] else 'not flagged'}, language {result['language']}"
+        f"severity [{SEVERITY_STYLE[verdict.severity]}]{verdict.severity}[/], action {verdict.action}, "
+        f"{'flagged' if verdict.flagged else 'not flagged'}, language {judgement.heard.language.language}"
     )
-    scores, detections = result["scores"], result["detections"]
-    assert isinstance(scores, dict)
-    assert isinstance(detections, list)
-    if scores:
-        console.print("scores: " + ", ".join(f"{label} {score:.2f}" for label, score in scores.items()), style="dim")
-    if detections:
+    if judgement.scores:
+        scores = ", ".join(f"{label} {score:.2f}" for label, score in judgement.scores.items())
+        console.print(f"scores: {scores}", style="dim")
+    if verdict.detections:
         table = Table("kind", "category", "severity", "why", box=None, pad_edge=False)
-        for found in detections:
-            table.add_row(found["kind"], found["category"], found["severity"], Text(found["explanation"]))
+        for found in verdict.detections:
+            table.add_row(found.kind, found.category, found.severity, Text(found.explanation))
         console.print(table)

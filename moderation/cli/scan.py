@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Examples: moderation scan clip.ogg. moderation scan --json *.wav | jq 'select(.flagged)'. Reads what FFmpeg "
-    "reads: wav, flac, ogg, opus, mp3, m4a, webm and more."
+    epilog="Examples: moderation scan clip.ogg. moderation scan --json *.wav | jq 'select(.flagged)'. Reads what "
+    "FFmpeg reads: wav, flac, ogg, opus, mp3, m4a, webm and more."
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an utterance on stdout.")

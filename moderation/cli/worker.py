@@ -11,8 +11,8 @@ from moderation.settings import Settings
 
 
 @click.command(
-    epilog="Example: MODERATION_BROKER=kafka-1:9092 moderation worker. Run as many as there are partitions; they share the "
-    "work through their consumer group. SIGTERM and Ctrl-C publish what is under way, commit, and leave the group."
+    epilog="Example: MODERATION_BROKER=kafka-1:9092 moderation worker. Run as many as there are partitions; they share "
+    "the work through their consumer group. SIGTERM and Ctrl-C publish what is under way, commit, and leave the group."
 )
 @click.option(
     "--ready-file",
@@ -45,6 +45,10 @@ async def _run(settings: Settings, ready_file: Path | None) -> None:
         if ready_file:
             ready_file.touch()
 
+    def gone() -> None:
+        if ready_file:
+            ready_file.unlink(missing_ok=True)
+
     with build_worker(settings, on_ready=ready) as worker:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -55,6 +59,5 @@ async def _run(settings: Settings, ready_file: Path | None) -> None:
             click.echo(f"moderation worker: {error}", err=True)
             raise click.exceptions.Exit(1) from None
         finally:
-            if ready_file:
-                ready_file.unlink(missing_ok=True)
+            gone()
     log.info("worker_stopped")

@@ -1,6 +1,5 @@
 """The Faust application: settings that were shown to lose nothing, and nothing declared at import."""
 
-import ssl
 from pathlib import Path
 
 import faust

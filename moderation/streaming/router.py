@@ -97,7 +97,7 @@ class IntakeRouter:
         self._session(received).offer(received, handle)
 
     async def _has_room(self, generation: int) -> bool:
-        """Wait for a slot; False when the partitions were taken away meanwhile (the message is then delivered again)."""
+        """Wait for a slot; False when the partitions were taken away meanwhile: the message is delivered again."""
         await self._slots.acquire()
         while self._is_current(generation) and len(self._tasks) >= self._parts.max_open_streams:
             self._stream_closed.clear()

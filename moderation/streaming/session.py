@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeVar
 
 import structlog
@@ -71,9 +72,9 @@ class _Item:
 class StreamSession:
     """Processes the chunks of one stream, one after another.
 
-    A chunk is finished, and its ack released, when every utterance it belongs to has been published; silence is finished
-    at once. When chunks stop coming the stream is ended after `idle_stream_s`, so that one silent client never holds
-    back the commits of its partition.
+    A chunk is finished, and its ack released, when every utterance it belongs to has been published; silence is
+    finished at once. When chunks stop coming the stream is ended after `idle_stream_s`, so that one silent client never
+    holds back the commits of its partition.
     """
 
     def __init__(self, parts: SessionParts, first: ReceivedChunk, *, resume_after: Watermark | None) -> None:
@@ -154,7 +155,7 @@ class StreamSession:
     async def _accept(self, item: _Item) -> None:
         self._held.append(item)
         try:
-            result = await self._on(self._parts.intake_pool, lambda: self._intake.accept(item.received.chunk))
+            result = await self._on(self._parts.intake_pool, partial(self._intake.accept, item.received.chunk))
         except InvalidMessage as invalid:
             self._held.pop()
             await self._parts.outbox.dead_letter(item.received, invalid.code, invalid.sentence)
@@ -183,8 +184,7 @@ class StreamSession:
             for event in result.events:
                 if self._pipeline.wants(event):
                     waited_ms = (self._parts.clock.monotonic_s() - latest.received_s) * 1000
-                    handle = self._pipeline.handle
-                    outcome = await self._on(self._parts.recognition_pool, lambda event=event: handle(event))
+                    outcome = await self._on(self._parts.recognition_pool, partial(self._pipeline.handle, event))
                     await self._publish(outcome, latest, waited_ms)
         except BrokerUnavailable:
             raise

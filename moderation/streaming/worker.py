@@ -69,7 +69,7 @@ class Worker:
         """Work until `stop` is called.
 
         Raises:
-            ModerationError: the worker cannot go on; everything that was acked is published, the rest is delivered again.
+            ModerationError: the worker cannot go on; what was acked is published, the rest is delivered again.
         """
         asr = self._parts.settings.asr
         with (
