@@ -14,8 +14,14 @@ def clip(text: str = "you fool", **expect: Any) -> Clip:
     return Clip.model_validate({"id": "one", "expect": {"flagged": False, **expect}, **spoken})
 
 
-def heard(text: str = "you fool", *categories: str, severity: Severity = Severity.NONE) -> Heard:
-    return Heard(text=text, flagged=severity is not Severity.NONE, severity=severity, categories=frozenset(categories))
+def heard(text: str = "you fool", *categories: str, severity: Severity = Severity.NONE, language: str = "en") -> Heard:
+    return Heard(
+        text=text,
+        language=language,
+        flagged=severity is not Severity.NONE,
+        severity=severity,
+        categories=frozenset(categories),
+    )
 
 
 INSULT = clip(flagged=True, severity="medium", toxicity=["insult"], also=["toxicity"])
@@ -70,3 +76,8 @@ def test_categories_that_may_be_found_are_right_when_found_and_no_fault_when_not
 
 def test_nothing_detected_and_nothing_wanted_have_no_rates():
     assert (Counts().precision, Counts().recall) == (None, None)
+
+
+def test_languages_are_counted_over_spoken_clips():
+    result = evaluate([(clip(), heard()), (clip(), heard(language="de")), (clip(""), heard("", language="und"))])
+    assert (result.spoken, result.languages_right) == (2, 1)
