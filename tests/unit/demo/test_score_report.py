@@ -1,5 +1,6 @@
 """The report of an evaluation names what went wrong."""
 
+import io
 import json
 
 from rich.console import Console
@@ -30,7 +31,7 @@ WRONG = Heard(
 
 
 def shown(*heard: Heard) -> str:
-    console = Console(width=120, record=True, quiet=True)
+    console = Console(width=120, file=io.StringIO(), record=True)
     console.print(evaluation_tables(evaluate([(CLIP, one) for one in heard])))
     return console.export_text()
 
