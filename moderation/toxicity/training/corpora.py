@@ -1,0 +1,157 @@
+"""Readers of the licensed training sets; what each of their labels is taken to mean."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from moderation.errors import ConfigurationError
+from moderation.toxicity.training.rows import Row, benign, labelled
+from moderation.toxicity.training.speech_style import cleaned
+
+WINDOW_WORDS = 44
+"""Longer texts are cut to their first words: utterances are short, and labels of long comments fit parts badly."""
+
+HELD_OUT_CONVERSATIONS = 5
+"""Every fifth Switchboard conversation is left for measuring false alarms."""
+
+_JIGSAW_NAMES = {
+    "toxicity": "toxic",
+    "severe_toxicity": "severe_toxic",
+    "obscene": "obscene",
+    "threat": "threat",
+    "insult": "insult",
+    "identity_attack": "identity_hate",
+}
+
+
+def training_rows(data: Path) -> Iterator[Row]:
+    """Every row of every set under `data`/train that the model learns from, set by set.
+
+    Raises:
+        ConfigurationError: a set is missing.
+    """
+    train = data / "train"
+    for read in (_civil, _edos, _jigsaw, _davidson, _misogyny, _identity_negatives, _wikipedia_talk, _coffee):
+        yield from read(train)
+    yield from (benign("switchboard_sample", text) for text in switchboard(data, held_out=False))
+
+
+def switchboard(data: Path, *, held_out: bool) -> list[str]:
+    """Turns of benign telephone talk of the conversations used for training, or of those that are not."""
+    rows = read_table(data / "train/switchboard_sample/switchboard_transcript_DERIVED.csv")
+    return [r["text"] for r in rows if (int(r["conversation"]) % HELD_OUT_CONVERSATIONS == 0) == held_out]
+
+
+def edos_test_texts(data: Path) -> list[str]:
+    """The test split of EDOS, which lies in a file of train/ but may not be trained on."""
+    rows = read_table(data / "train/edos/edos_labelled_aggregated.csv")
+    return [row["text"] for row in rows if row["split"] == "test"]
+
+
+def read_table(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+    """All rows of a delimited file with a heading.
+
+    Raises:
+        ConfigurationError: there is no such file.
+    """
+    csv.field_size_limit(10_000_000)
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as handle:
+            return list(csv.DictReader(handle, delimiter=delimiter))
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{path} is missing: give --data the folder that holds train/ and test/") from error
+
+
+def _cut(text: str) -> str:
+    return " ".join(cleaned(text).split()[:WINDOW_WORDS])
+
+
+def _civil(train: Path) -> Iterator[Row]:
+    """Comments that most raters called toxic, with the fraction of raters per type; threat is noisy in this set."""
+    folder = train / "toxic_spans_civil"
+    fractions = {row["comment_id"]: row for row in read_table(folder / "comment_type_fractions_DERIVED.csv")}
+    trust = {"toxicity": 1.0, "insult": 0.7, "obscene": 0.7, "identity_attack": 0.7, "threat": 0.3}
+    for comment in read_table(folder / "comments.csv"):
+        parts = fractions.get(comment["comment_id"])
+        if parts is None:
+            continue
+        targets = {label: float(parts[f"frac_{label}"]) for label in trust if label != "toxicity"}
+        targets["toxicity"] = 0.5 + 0.5 * float(parts["frac_any_span"])
+        yield labelled("toxic_spans_civil", _cut(comment["comment_text"]), targets, trust)
+
+
+def _edos(train: Path) -> Iterator[Row]:
+    """Sexism by category. "Not sexist" says only that it is no attack on women: a weak negative for identity_attack."""
+    by_vector: dict[str, dict[str, float]] = {
+        "1.1": {"toxicity": 1.0, "identity_attack": 0.7, "threat": 1.0},
+        "1.2": {"toxicity": 1.0, "identity_attack": 0.8, "threat": 0.6},
+        "2.1": {"toxicity": 0.9, "identity_attack": 0.9, "insult": 0.6, "threat": 0.0},
+        "2.2": {"toxicity": 1.0, "identity_attack": 0.9, "insult": 0.9, "threat": 0.0},
+        "2.3": {"toxicity": 0.9, "identity_attack": 0.7, "sexual_explicit": 0.6, "threat": 0.0},
+        "3.1": {"toxicity": 0.9, "identity_attack": 0.5, "insult": 0.8, "obscene": 0.6, "threat": 0.0},
+        "4.1": {"toxicity": 0.9, "identity_attack": 0.7},
+        "4.2": {"toxicity": 0.7, "identity_attack": 0.7, "threat": 0.0},
+    }
+    mild = {"toxicity": 0.7, "identity_attack": 0.7, "threat": 0.0}
+    for row in read_table(train / "edos/edos_labelled_aggregated.csv"):
+        if row["split"] == "test":
+            continue
+        text = _cut(row["text"].replace("[USER]", " ").replace("[URL]", " "))
+        if row["label_sexist"] == "sexist":
+            yield labelled("edos", text, by_vector.get(row["label_vector"][:3], mild), 0.7)
+        else:
+            yield labelled("edos", text, {"identity_attack": 0.0, "threat": 0.0}, 0.25)
+
+
+def _jigsaw(train: Path) -> Iterator[Row]:
+    for file in ("hieu_head_2000.csv", "hieu_older_commit_2500.csv", "detoxify_dummy_train.csv"):
+        for row in read_table(train / "jigsaw_fragments" / file):
+            targets = {label: float(row[name]) for label, name in _JIGSAW_NAMES.items()}
+            if not any(targets.values()):
+                targets["sexual_explicit"] = 0.0
+            yield labelled("jigsaw_fragments", _cut(row["comment_text"]), targets)
+
+
+def _davidson(train: Path) -> Iterator[Row]:
+    """Tweets: hate, offensive, neither. Much that raters called offensive is dialect, so class 1 weighs little."""
+    for row in read_table(train / "davidson_hate_offensive/labeled_data.csv"):
+        text = _cut(row["tweet"])
+        raters = float(row["count"])
+        hate, offensive = float(row["hate_speech"]) / raters, float(row["offensive_language"]) / raters
+        if row["class"] == "2":
+            yield benign("davidson_hate_offensive", text, 0.8)
+        elif row["class"] == "0":
+            targets = {"toxicity": hate + offensive, "identity_attack": hate}
+            yield labelled("davidson_hate_offensive", text, targets)
+        else:
+            targets = {"toxicity": 0.7 * (hate + offensive), "obscene": 0.9 * offensive, "identity_attack": 0.7 * hate}
+            yield labelled("davidson_hate_offensive", text, targets, 0.2)
+
+
+def _misogyny(train: Path) -> Iterator[Row]:
+    for row in read_table(train / "online_misogyny/final_labels_no_author.csv"):
+        text = _cut(row["body"])
+        if row["level_1"] == "Misogynistic":
+            targets = {"toxicity": 0.9, "identity_attack": 0.6}
+            yield labelled("online_misogyny", text, targets, 0.6)
+        else:
+            yield labelled("online_misogyny", text, {"identity_attack": 0.0}, 0.3)
+
+
+def _identity_negatives(train: Path) -> Iterator[Row]:
+    for row in read_table(train / "wiki_identity_negatives/toxicity_debiasing_data.tsv", "\t"):
+        yield benign("wiki_identity_negatives", _cut(row["comment"]))
+
+
+def _wikipedia_talk(train: Path) -> Iterator[Row]:
+    for row in read_table(train / "wikipedia_talk/gn.csv"):
+        text = _cut(row["text"])
+        if row["label"] == "1":
+            yield labelled("wikipedia_talk", text, {"toxicity": 1.0})
+        else:
+            yield benign("wikipedia_talk", text)
+
+
+def _coffee(train: Path) -> Iterator[Row]:
+    for row in read_table(train / "taskmaster4_coffee/tm4_data_07_utterances_DERIVED.csv"):
+        yield benign("taskmaster4_coffee", row["text"])
