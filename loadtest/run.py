@@ -1,0 +1,176 @@
+"""One run: streams produced in real time, flags and dead letters read back from their topics."""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from loadtest.clips import PACKET_MS, load_clips, silence_packet
+from loadtest.conversation import Track, make_track
+from loadtest.report import PlannedTurn, Report, SeenFlag, summarise
+from moderation.contracts.cloudevents import cloud_event_headers
+from moderation.contracts.codecs import Codecs
+from moderation.events import AudioChunk, AudioEncoding
+
+TAIL_S = 12.0
+"""How long flags are awaited after the last chunk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is run, and against which broker."""
+
+    bootstrap: str
+    streams: int
+    seconds: float
+    talk_ratio: float
+    seed: int
+    chunk_ms: int = 200
+    streams_per_session: int = 5
+    audio_topic: str = "voice-audio"
+    flags_topic: str = "moderation-flags"
+    dead_letters_topic: str = "moderation-dead-letters"
+
+
+class Run:
+    """Plays a plan once."""
+
+    def __init__(self, plan: Plan, codecs: Codecs, *, on_progress: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._codecs = codecs
+        self._on_progress = on_progress
+        self._run_id = uuid4().hex[:8]
+        self._seen: list[SeenFlag] = []
+        self._dead_letters = 0
+        self._sent = 0
+        self._late_ms = 0.0
+
+    async def play(self) -> Report:
+        """Produce, read back, and report."""
+        rng = random.Random(self._plan.seed)
+        clips, silence = load_clips(), silence_packet()
+        duration_ms = round(self._plan.seconds * 1000)
+        tracks = [
+            make_track(clips, silence, duration_ms=duration_ms, talk_ratio=self._plan.talk_ratio, rng=rng)
+            for _ in range(self._plan.streams)
+        ]
+        readers = [
+            asyncio.create_task(self._read(self._plan.flags_topic, self._on_flag)),
+            asyncio.create_task(self._read(self._plan.dead_letters_topic, self._on_dead_letter)),
+        ]
+        try:
+            planned = await self._produce(tracks)
+            await asyncio.sleep(TAIL_S)
+        finally:
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+        figures = {
+            "streams": self._plan.streams,
+            "seconds": self._plan.seconds,
+            "chunks_sent": self._sent,
+            "producer_late_ms_max": round(self._late_ms, 1),
+            "dead_letters": self._dead_letters,
+        }
+        return summarise(planned, self._seen, figures)
+
+    async def _produce(self, tracks: list[Track]) -> list[PlannedTurn]:
+        async with AIOKafkaProducer(bootstrap_servers=self._plan.bootstrap, acks="all", linger_ms=5) as producer:
+            # Streams start spread over one chunk, as clients that know nothing of each other do.
+            spread_s = self._plan.chunk_ms / 1000 / len(tracks)
+            begin = time.monotonic() + 1.0
+            began_at = datetime.now(UTC) + timedelta(seconds=1.0)
+            offsets = [number * spread_s for number in range(len(tracks))]
+            ticker = asyncio.create_task(self._tell(begin))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for number, track in enumerate(tracks):
+                        start = (begin + offsets[number], began_at + timedelta(seconds=offsets[number]))
+                        group.create_task(self._stream(producer, number, track, *start))
+            finally:
+                ticker.cancel()
+        return [
+            PlannedTurn(
+                stream_id=self._stream_id(number),
+                turn=turn,
+                started_at=began_at + timedelta(seconds=offsets[number], milliseconds=turn.start_ms),
+                ended_at=began_at + timedelta(seconds=offsets[number], milliseconds=turn.end_ms),
+            )
+            for number, track in enumerate(tracks)
+            for turn in track.turns
+        ]
+
+    async def _stream(
+        self, producer: AIOKafkaProducer, number: int, track: Track, begin: float, began_at: datetime
+    ) -> None:
+        """A chunk is sent when its last sample was spoken."""
+        per_chunk = self._plan.chunk_ms // PACKET_MS
+        confirmations = []
+        for sequence, first in enumerate(range(0, len(track.packets), per_chunk)):
+            packets = track.packets[first : first + per_chunk]
+            due = begin + (first + len(packets)) * PACKET_MS / 1000
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            self._late_ms = max(self._late_ms, (time.monotonic() - due) * 1000)
+            chunk = AudioChunk(
+                tenant_id="loadtest",
+                session_id=f"{self._run_id}-{number // self._plan.streams_per_session}",
+                stream_id=self._stream_id(number),
+                speaker_id=f"speaker-{number}",
+                sequence=sequence,
+                captured_at=began_at + timedelta(milliseconds=first * PACKET_MS),
+                encoding=AudioEncoding.OPUS,
+                sample_rate_hz=48_000,
+                channels=1,
+                payload=b"".join(len(packet).to_bytes(2, "big") + packet for packet in packets),
+                end_of_stream=first + per_chunk >= len(track.packets),
+                language_hint="en",
+            )
+            confirmations.append(
+                await producer.send(
+                    self._plan.audio_topic,
+                    key=chunk.stream_id.encode(),
+                    value=self._codecs.audio_chunks.encode(chunk),
+                    headers=list(cloud_event_headers(chunk, source="/voice-moderation/loadtest").items()),
+                )
+            )
+            self._sent += 1
+        await asyncio.gather(*confirmations)
+
+    async def _read(self, topic: str, handle: Callable[[bytes, datetime], None]) -> None:
+        async with AIOKafkaConsumer(bootstrap_servers=self._plan.bootstrap, enable_auto_commit=False) as consumer:
+            await consumer.topics()  # fetches the metadata that partitions_for_topic answers from
+            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+            consumer.assign(partitions)
+            await consumer.seek_to_end(*partitions)
+            async for message in consumer:
+                handle(message.value, datetime.fromtimestamp(message.timestamp / 1000, tz=UTC))
+
+    def _on_flag(self, value: bytes, published_at: datetime) -> None:
+        flag = self._codecs.flags.decode(value)
+        if flag.identity.stream_id.startswith(self._run_id):
+            self._seen.append(SeenFlag(flag=flag, published_at=published_at))
+
+    def _on_dead_letter(self, _value: bytes, _published_at: datetime) -> None:
+        self._dead_letters += 1
+
+    def _stream_id(self, number: int) -> str:
+        return f"{self._run_id}-{number}"
+
+    async def _tell(self, begin: float) -> None:
+        while True:
+            await asyncio.sleep(5)
+            elapsed = time.monotonic() - begin
+            latencies = sorted(item.latency_ms for item in self._seen)
+            median = f", median {latencies[len(latencies) // 2]:.0f} ms" if latencies else ""
+            self._on_progress(f"{elapsed:.0f} of {self._plan.seconds:.0f} s: {len(self._seen)} flags{median}")
+
+
+def to_stderr(line: str) -> None:
+    """Progress for people."""
+    print(line, file=sys.stderr, flush=True)
