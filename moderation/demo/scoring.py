@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 from moderation.demo.manifest import Clip
 from moderation.demo.words import Difference, differences, normalise
-from moderation.events import Severity
+from moderation.events import UNKNOWN_LANGUAGE, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What the pipeline made of one clip: its utterances joined, the worst severity, every category detected."""
+    """What the pipeline made of one clip: its utterances joined, the worst severity, every category detected.
+
+    `language` is the conclusion after the last utterance (`und` when there was none).
+    """
 
     text: str
+    language: str
     flagged: bool
     severity: Severity
     categories: frozenset[str]
@@ -53,6 +57,11 @@ class ClipScore:
     too_mild: bool
 
     @property
+    def language_right(self) -> bool:
+        """Whether the language is the one spoken; a clip in which nobody speaks has none."""
+        return self.heard.language == (self.clip.language or UNKNOWN_LANGUAGE)
+
+    @property
     def flagged_right(self) -> bool:
         """Whether it was flagged if and only if it ought to be."""
         return self.heard.flagged == self.clip.expect.flagged
@@ -65,9 +74,13 @@ class ClipScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """All clips. `words` and `word_errors` cover clips in which somebody speaks; `words_from_noise` the others."""
+    """All clips. `spoken`, `languages_right`, `words` and `word_errors` cover those in which somebody speaks;
+    `words_from_noise` the others.
+    """
 
     clips: tuple[ClipScore, ...]
+    spoken: int
+    languages_right: int
     words: int
     word_errors: int
     words_from_noise: int
@@ -100,6 +113,8 @@ def evaluate(pairs: Sequence[tuple[Clip, Heard]]) -> Evaluation:
     spoken = [score for score in scores if score.clip.text]
     return Evaluation(
         clips=scores,
+        spoken=len(spoken),
+        languages_right=sum(score.language_right for score in spoken),
         words=sum(score.words for score in spoken),
         word_errors=sum(len(score.differences) for score in spoken),
         words_from_noise=sum(len(score.differences) for score in scores if not score.clip.text),
