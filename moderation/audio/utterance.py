@@ -38,10 +38,10 @@ class UtteranceAudio:
 class Utterance:
     """An endpointed utterance, padding included.
 
-    `start_ms`/`end_ms` bound `samples` on the stream's timeline; `speech_end_ms` is where speech ended, `decided_ms` how
-    far the stream had come when the end was decided (the difference is the endpointing silence). `first_sequence` and
-    `last_sequence` are the chunks that hold the first sample and the sample at which the end was decided. `started_at`
-    and `ended_at` are the instants of `start_ms` and `speech_end_ms`, from the chunks' `captured_at`.
+    `start_ms`/`end_ms` bound `samples` on the stream's timeline; `speech_end_ms` is where speech ended, `decided_ms`
+    how far the stream had come when the end was decided (the difference is the endpointing silence). `first_sequence`
+    and `last_sequence` are the chunks that hold the first sample and the sample at which the end was decided.
+    `started_at` and `ended_at` are the instants of `start_ms` and `speech_end_ms`, from the chunks' `captured_at`.
     """
 
     number: int

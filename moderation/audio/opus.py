@@ -1,0 +1,116 @@
+"""Raw Opus packets, each preceded by its length as an unsigned 16-bit big-endian integer."""
+
+from collections.abc import Iterator, Sequence
+
+import av
+import numpy as np
+
+from moderation.audio.limits import check_duration, refuse
+from moderation.audio.utterance import Samples
+from moderation.errors import DeadLetterCode
+from moderation.settings import AudioSettings
+
+OPUS_RATE_HZ = 48_000
+"""The rate libopus decodes to here, whatever the encoder was fed."""
+
+MAX_PACKET_SAMPLES = OPUS_RATE_HZ * 120 // 1000
+"""RFC 6716, section 3.2.5: a packet holds at most 120 ms."""
+
+LENGTH_BYTES = 2
+
+
+class OpusPacketDecoder:
+    """One libopus decoder for the life of a stream; mono (libopus mixes stereo packets itself).
+
+    Framing and durations are checked before the first packet is decoded. After a packet that libopus refuses, the
+    decoder is made anew: its state would depend on how far it came.
+    """
+
+    def __init__(self, limits: AudioSettings) -> None:
+        self._limits = limits
+        self._codec = _open_codec()
+
+    @property
+    def output_rate_hz(self) -> int:
+        """48 kHz, always."""
+        return OPUS_RATE_HZ
+
+    def decode(self, payload: bytes) -> Samples:
+        """Contract: `PayloadDecoder.decode`."""
+        packets = list(split_packets(payload, self._limits.max_opus_packets))
+        durations = [packet_samples(packet) for packet in packets]
+        check_duration(sum(durations), OPUS_RATE_HZ, self._limits)
+        try:
+            return self._decode_packets(packets, durations)
+        except (av.FFmpegError, OSError, ValueError, EOFError):
+            self._codec = _open_codec()
+            refuse(DeadLetterCode.UNDECODABLE_AUDIO, "libopus refused a packet of the chunk")
+
+    def _decode_packets(self, packets: Sequence[bytes], durations: Sequence[int]) -> Samples:
+        pieces = [np.zeros(0, np.float32)]
+        for packet, expected in zip(packets, durations, strict=True):
+            decoded = [frame.to_ndarray().reshape(-1) for frame in self._codec.decode(av.Packet(packet))]
+            if sum(map(len, decoded)) != expected:
+                raise ValueError("the packet did not yield the duration that its header declares")
+            pieces += decoded
+        return np.concatenate(pieces).astype(np.float32) / np.float32(32_768)
+
+
+def split_packets(payload: bytes, max_packets: int) -> Iterator[bytes]:
+    """The packets of a payload, in order; none of them is empty.
+
+    Raises:
+        InvalidMessage: UNDECODABLE_AUDIO or AUDIO_LIMIT_EXCEEDED.
+    """
+    position = 0
+    count = 0
+    while position < len(payload):
+        body = position + LENGTH_BYTES
+        end = body + int.from_bytes(payload[position:body], "big")
+        if end > len(payload) or body > len(payload):
+            refuse(DeadLetterCode.UNDECODABLE_AUDIO, f"Opus packet {count} goes beyond the end of the payload")
+        if end == body:
+            # libopus takes an empty packet for the end of the stream and never decodes again.
+            refuse(DeadLetterCode.UNDECODABLE_AUDIO, f"Opus packet {count} is empty")
+        if count == max_packets:
+            refuse(
+                DeadLetterCode.AUDIO_LIMIT_EXCEEDED, f"the chunk holds more than {max_packets} Opus packets; send fewer"
+            )
+        yield payload[body:end]
+        position = end
+        count += 1
+
+
+def packet_samples(packet: bytes) -> int:
+    """Samples at 48 kHz that a packet's header declares. Source: RFC 6716, sections 3.1 and 3.2.
+
+    Raises:
+        InvalidMessage: UNDECODABLE_AUDIO.
+    """
+    frames = _frame_count(packet)
+    samples = frames * _frame_samples(packet[0] >> 3)
+    if not 0 < samples <= MAX_PACKET_SAMPLES:
+        refuse(DeadLetterCode.UNDECODABLE_AUDIO, f"an Opus packet declares {frames} frames, which RFC 6716 forbids")
+    return samples
+
+
+def _frame_samples(config: int) -> int:
+    if config < 12:  # SILK: 10, 20, 40, 60 ms
+        return (480, 960, 1920, 2880)[config % 4]
+    if config < 16:  # hybrid: 10, 20 ms
+        return (480, 960)[config % 2]
+    return (120, 240, 480, 960)[config % 4]  # CELT: 2.5, 5, 10, 20 ms
+
+
+def _frame_count(packet: bytes) -> int:
+    code = packet[0] & 0x03
+    if code == 3:
+        return packet[1] & 0x3F if len(packet) > 1 else 0
+    return 1 if code == 0 else 2
+
+
+def _open_codec() -> av.AudioCodecContext:
+    codec = av.CodecContext.create("libopus", "r")
+    codec.sample_rate = OPUS_RATE_HZ
+    codec.layout = "mono"
+    return codec
