@@ -1,0 +1,136 @@
+"""Every metric, as data: the code that counts and the table in README are made from this."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+MetricName = Literal[
+    "moderation_chunks_total",
+    "moderation_chunks_missing_total",
+    "moderation_utterances_total",
+    "moderation_audio_seconds_total",
+    "moderation_flags_total",
+    "moderation_detections_total",
+    "moderation_dead_letters_total",
+    "moderation_language_decisions_total",
+    "moderation_engine_restarts_total",
+    "moderation_stage_seconds",
+    "moderation_real_time_factor",
+    "moderation_end_of_speech_to_flag_seconds",
+    "moderation_open_streams",
+    "moderation_chunks_in_flight",
+]
+
+MetricKind = Literal["counter", "gauge", "histogram"]
+
+_STAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_LATENCY_BUCKETS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 20.0, 30.0, 60.0, 300.0)
+_RTF_BUCKETS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSpec:
+    """One metric. Labels take few values each: never an id, never anything that was said."""
+
+    name: MetricName
+    kind: MetricKind
+    labels: tuple[str, ...] = ()
+    meaning: str
+    buckets: tuple[float, ...] = ()
+    """Upper bounds, of histograms only."""
+
+
+METRICS = (
+    MetricSpec(
+        name="moderation_chunks_total",
+        kind="counter",
+        labels=("outcome",),
+        meaning="Audio chunks, by how they arrived: next, gap (some are missing before it), duplicate (skipped), "
+        "restart (the stream id was used again).",
+    ),
+    MetricSpec(
+        name="moderation_chunks_missing_total",
+        kind="counter",
+        meaning="Audio chunks that never arrived, by the gaps in sequence numbers.",
+    ),
+    MetricSpec(
+        name="moderation_utterances_total",
+        kind="counter",
+        labels=("language", "engine"),
+        meaning="Utterances that were recognised and judged.",
+    ),
+    MetricSpec(
+        name="moderation_audio_seconds_total",
+        kind="counter",
+        labels=("engine",),
+        meaning="Audio of those utterances, s.",
+    ),
+    MetricSpec(
+        name="moderation_flags_total",
+        kind="counter",
+        labels=("severity", "action"),
+        meaning="Flags that were published and confirmed.",
+    ),
+    MetricSpec(
+        name="moderation_detections_total",
+        kind="counter",
+        labels=("category", "severity"),
+        meaning="Categories found in those flags; a flag may hold several.",
+    ),
+    MetricSpec(
+        name="moderation_dead_letters_total",
+        kind="counter",
+        labels=("code",),
+        meaning="Messages that could not be processed, by reason.",
+    ),
+    MetricSpec(
+        name="moderation_language_decisions_total",
+        kind="counter",
+        labels=("language", "source"),
+        meaning="Languages that were concluded, and from what: hint, audio, text or default.",
+    ),
+    MetricSpec(
+        name="moderation_engine_restarts_total",
+        kind="counter",
+        labels=("engine",),
+        meaning="Speech recognition processes that were replaced, because they died or grew too large.",
+    ),
+    MetricSpec(
+        name="moderation_stage_seconds",
+        kind="histogram",
+        labels=("stage",),
+        meaning="Time of one utterance in a stage, s; `endpointing` is the silence waited for, `waiting` the queue.",
+        buckets=_STAGE_BUCKETS,
+    ),
+    MetricSpec(
+        name="moderation_real_time_factor",
+        kind="histogram",
+        labels=("engine",),
+        meaning="Processing time of an utterance over its duration, waiting and endpointing left out.",
+        buckets=_RTF_BUCKETS,
+    ),
+    MetricSpec(
+        name="moderation_end_of_speech_to_flag_seconds",
+        kind="histogram",
+        meaning="From the end of speech, by the producer's clock, to the broker's confirmation of the flag, s.",
+        buckets=_LATENCY_BUCKETS,
+    ),
+    MetricSpec(
+        name="moderation_open_streams",
+        kind="gauge",
+        meaning="Streams that the worker holds state for.",
+    ),
+    MetricSpec(
+        name="moderation_chunks_in_flight",
+        kind="gauge",
+        meaning="Chunks that were taken from the broker and are not acknowledged yet.",
+    ),
+)
+
+
+def metrics_table() -> str:
+    """Every metric as a Markdown table: name, kind, labels, meaning."""
+    rows = [
+        f"| `{spec.name}` | {spec.kind} | {', '.join(f'`{label}`' for label in spec.labels)} | {spec.meaning} |"
+        for spec in METRICS
+    ]
+    return "\n".join(["| metric | kind | labels | meaning |", "| --- | --- | --- | --- |", *rows])

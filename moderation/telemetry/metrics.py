@@ -1,0 +1,135 @@
+"""What a worker counts and times, for Prometheus."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from moderation.errors import DeadLetterCode
+from moderation.events import LanguageGuess, ModerationFlag, Severity
+from moderation.telemetry.catalogue import METRICS, MetricName, MetricSpec, metrics_table
+
+ChunkOutcome = Literal["next", "gap", "duplicate", "restart"]
+LanguageSource = Literal["hint", "audio", "text", "default"]
+
+_NOT_PROCESSING = frozenset({"endpointing", "waiting"})
+
+
+class HeardPart(Protocol):
+    """What is counted of a text."""
+
+    @property
+    def language(self) -> LanguageGuess: ...
+
+
+class JudgedPart(Protocol):
+    """What is counted of a judgement."""
+
+    @property
+    def heard(self) -> HeardPart: ...
+
+
+class AudioPart(Protocol):
+    """What is counted of an utterance's audio."""
+
+    @property
+    def start_ms(self) -> int: ...
+    @property
+    def end_ms(self) -> int: ...
+
+
+class FinishedUtterance(Protocol):
+    """What is counted of an utterance: the pipeline's outcome has it."""
+
+    @property
+    def utterance(self) -> AudioPart: ...
+    @property
+    def judgement(self) -> JudgedPart: ...
+    @property
+    def engine(self) -> str: ...
+    @property
+    def timings_ms(self) -> Mapping[str, float]: ...
+
+
+class Metrics:
+    """Counts into the registry it is given. Thread-safe; make one per registry.
+
+    Every label value comes from code, settings or policy, so that there are few: never an id, never what was said.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._counters: dict[MetricName, Counter] = {}
+        self._gauges: dict[MetricName, Gauge] = {}
+        self._histograms: dict[MetricName, Histogram] = {}
+        for spec in METRICS:
+            self._register(spec, registry)
+
+    def chunk(self, outcome: ChunkOutcome, *, missing: int = 0) -> None:
+        """An audio chunk arrived, with so many missing before it."""
+        self._counters["moderation_chunks_total"].labels(outcome=outcome).inc()
+        self._counters["moderation_chunks_missing_total"].inc(missing)
+
+    def utterance(self, finished: FinishedUtterance) -> None:
+        """An utterance was recognised and judged."""
+        engine, audio = finished.engine, finished.utterance
+        audio_ms = audio.end_ms - audio.start_ms
+        language = finished.judgement.heard.language.language
+        self._counters["moderation_utterances_total"].labels(language=language, engine=engine).inc()
+        self._counters["moderation_audio_seconds_total"].labels(engine=engine).inc(audio_ms / 1000)
+        for stage, milliseconds in finished.timings_ms.items():
+            self.stage(stage, milliseconds / 1000)
+        processing_ms = sum(ms for stage, ms in finished.timings_ms.items() if stage not in _NOT_PROCESSING)
+        if audio_ms > 0:
+            self._histograms["moderation_real_time_factor"].labels(engine=engine).observe(processing_ms / audio_ms)
+
+    def stage(self, stage: str, seconds: float) -> None:
+        """A stage took so long for one utterance. `stage` is a name from the code, e.g. `recognition`."""
+        self._histograms["moderation_stage_seconds"].labels(stage=stage).observe(seconds)
+
+    def flag(self, flag: ModerationFlag, *, confirmed_at: datetime) -> None:
+        """A flag was published; the broker confirmed it at that instant."""
+        self._counters["moderation_flags_total"].labels(severity=flag.severity.value, action=flag.action).inc()
+        for category, severity in _worst_by_category(flag).items():
+            self._counters["moderation_detections_total"].labels(category=category, severity=severity.value).inc()
+        latency_s = (confirmed_at - flag.ended_at).total_seconds()
+        self._histograms["moderation_end_of_speech_to_flag_seconds"].observe(max(latency_s, 0.0))
+
+    def dead_letter(self, code: DeadLetterCode) -> None:
+        """A message could not be processed."""
+        self._counters["moderation_dead_letters_total"].labels(code=code.value).inc()
+
+    def language_decided(self, language: str, source: LanguageSource) -> None:
+        """The language of a stream was concluded."""
+        self._counters["moderation_language_decisions_total"].labels(language=language, source=source).inc()
+
+    def engine_restarted(self, engine: str) -> None:
+        """A speech recognition process was replaced."""
+        self._counters["moderation_engine_restarts_total"].labels(engine=engine).inc()
+
+    def streams(self, *, open_streams: int, waiting: int) -> None:
+        """How many streams are open, and how many chunks wait for their acknowledgement, now."""
+        self._gauges["moderation_open_streams"].set(open_streams)
+        self._gauges["moderation_chunks_in_flight"].set(waiting)
+
+    def _register(self, spec: MetricSpec, registry: CollectorRegistry) -> None:
+        match spec.kind:
+            case "counter":
+                self._counters[spec.name] = Counter(spec.name, spec.meaning, spec.labels, registry=registry)
+            case "gauge":
+                self._gauges[spec.name] = Gauge(spec.name, spec.meaning, spec.labels, registry=registry)
+            case "histogram":
+                self._histograms[spec.name] = Histogram(
+                    spec.name, spec.meaning, spec.labels, registry=registry, buckets=spec.buckets
+                )
+
+
+def _worst_by_category(flag: ModerationFlag) -> dict[str, Severity]:
+    worst: dict[str, Severity] = {}
+    for detection in flag.detections:
+        known = worst.get(detection.category, Severity.NONE)
+        worst[detection.category] = max(known, detection.severity, key=lambda severity: severity.rank)
+    return worst
+
+
+__all__ = ["ChunkOutcome", "FinishedUtterance", "LanguageSource", "Metrics", "metrics_table"]
