@@ -40,12 +40,10 @@ def harmless(value: Any) -> Any:  # noqa: PLR0911  a branch for each kind of val
     their length; anything else, exceptions included, becomes the name of its type.
     """
     match value:
-        case None | bool() | int() | float():
+        case None | bool():
             return value
-        case Integral():
-            return int(value)
-        case Real():
-            return float(value)
+        case Real():  # numpy's numbers too
+            return int(value) if isinstance(value, Integral) else float(value)
         case Enum():
             return harmless(value.value)
         case str():
