@@ -1,0 +1,145 @@
+"""E-mail addresses, written and spoken: "john dot doe at gmail dot com", "j.doe@example.org"."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from moderation.pii.domain import read_domain
+from moderation.pii.match import PiiMatch
+from moderation.pii.reading import HESITATIONS, Reading
+from moderation.pii.tokens import TokenKind
+
+_CONTEXT = frozenset({"email", "mail", "e-mail", "gmail", "address", "adresse", "correo", "courriel", "\uba54\uc77c"})
+_PROVIDERS = frozenset({"gmail", "googlemail", "hotmail", "yahoo", "outlook", "icloud", "protonmail", "gmx", "aol"})
+_CONNECTORS = frozenset({"dot", "underscore", "dash", "hyphen", "minus", "plus", "period", "punkt", "punto"})
+_CONNECTING_SYMBOLS = frozenset("._-+")
+_LEADS = frozenset(
+    {
+        "is",
+        "it's",
+        "email",
+        "mail",
+        "address",
+        "to",
+        "me",
+        "that's",
+        "name's",
+        "ist",
+        "es",
+        "est",
+        "under",
+        "use",
+        "was",
+    }
+)
+"""What an address may follow at once; all words behind it belong to the address."""
+_STOPS = _LEADS | HESITATIONS | frozenset(
+    {
+        "the", "a", "an", "my", "your", "his", "her", "their", "our", "its", "this", "that", "these", "those", "i", "you",
+        "he", "she", "it", "we", "they", "him", "them", "us", "and", "or", "but", "so", "then", "on", "in", "of",
+        "for", "from", "by", "with", "at", "as", "look", "looking", "go", "going", "find", "found", "check", "sign", "signed",
+        "up", "meet", "stream", "streams", "streaming", "live", "play", "playing", "buy", "available", "visit", "work",
+        "works", "working", "watch", "write", "send", "contact", "reach", "are", "be", "been", "have", "has", "do", "just",
+        "out", "down", "here", "there", "now", "please", "stuff", "things", "shop", "order", "ordered", "not", "see", "read",
+        "start", "login", "log", "register", "registered", "account", "site", "website", "page", "channel", "video", "hey",
+        "like", "people", "guys", "everyone", "called", "can", "will", "would", "yes", "no", "okay", "ok", "well", "say",
+    }
+)  # fmt: skip
+_MOST_TOKENS = 40
+_MOST_LOOSE_WORDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class EmailRecognizer:
+    """Something before an "at", and a domain behind it."""
+
+    entity: str = "EMAIL"
+
+    def find(self, reading: Reading, language: str) -> Iterator[PiiMatch]:  # noqa: ARG002  the same in every language
+        """Find addresses."""
+        for at, token in enumerate(reading.tokens):
+            if token.norm in {"@", "at"} and at > 0:
+                found = self._around(reading, at)
+                if found is not None:
+                    yield found
+
+    def _around(self, reading: Reading, at: int) -> PiiMatch | None:
+        written = reading.tokens[at].norm == "@"
+        domain = read_domain(reading, at + 1, words=3)
+        last = domain.last if domain else self._provider(reading, at)
+        if last is None or (domain is not None and not domain.certain and not written):
+            return None
+        first = _local_part(reading, at - 1)
+        if first is None:
+            return None
+        start, end = reading.span(first, last)
+        how = "in symbols" if written else "with 'at' said"
+        rule = f"a name and a domain, {how}" if domain else f"a name and a mail provider, {how}"
+        return PiiMatch(start=start, end=end, entity=self.entity, score=0.95 if domain else 0.7, rule=rule)
+
+    def _provider(self, reading: Reading, at: int) -> int | None:
+        """The token of a mail provider whose ending was left out, where mail was the topic."""
+        if reading.norm(at + 1) not in _PROVIDERS or not reading.says_near(at, at, _CONTEXT, after=0):
+            return None
+        return at + 1
+
+
+def _local_part(reading: Reading, last: int) -> int | None:
+    """The first token of the name that ends at a token; None when it is no name."""
+    first: int | None = None
+    connected = False
+    loose = 0
+    for at in range(last, max(-1, last - _MOST_TOKENS), -1):
+        token = reading.tokens[at]
+        if first is not None and _connects(reading, at):
+            connected = True
+            continue
+        if _is_skipped(reading, at, first):
+            continue
+        if token.kind not in {TokenKind.WORD, TokenKind.DIGITS}:
+            break
+        joined = connected or (first is not None and reading.tokens[at + 1].glued)
+        if not joined and token.norm in _STOPS and not _is_spelled(reading, at):
+            break
+        if first is not None and not joined and not (_is_short(reading, at) or _is_short(reading, first)):
+            loose += 1
+            if loose > _MOST_LOOSE_WORDS or not _led(reading, at, _MOST_LOOSE_WORDS - loose + 1):
+                break
+        first = at
+        connected = False
+    return first
+
+
+def _connects(reading: Reading, at: int) -> bool:
+    token = reading.tokens[at]
+    if token.kind is TokenKind.WORD:
+        return token.norm in _CONNECTORS
+    return token.norm in _CONNECTING_SYMBOLS and (token.glued or reading.tokens[at + 1].glued)
+
+
+def _is_skipped(reading: Reading, at: int, first: int | None) -> bool:
+    """A pause within a spelled name, or between the name and the "at"."""
+    token = reading.tokens[at]
+    return (token.norm == "," or token.norm in HESITATIONS) and (
+        first is None or _is_short(reading, at - 1) or _is_short(reading, first)
+    )
+
+
+def _is_short(reading: Reading, at: int) -> bool:
+    """A letter or a number: people string these together without saying "dot"."""
+    return at in reading.number_at or (len(reading.norm(at)) == 1 and reading.norm(at).isalnum())
+
+
+def _is_spelled(reading: Reading, at: int) -> bool:
+    """The words "a" and "i" as letters among letters."""
+    return len(reading.norm(at)) == 1 and (len(reading.norm(at - 1)) == 1 or len(reading.norm(at + 1)) == 1)
+
+
+def _led(reading: Reading, at: int, words: int) -> bool:
+    """Whether a lead such as "is" stands at most some words before a token, with nothing else between."""
+    for before in range(at - 1, at - 1 - words, -1):
+        norm = reading.norm(before)
+        if norm in _LEADS or norm == ":":
+            return True
+        if not norm or norm in _STOPS or reading.tokens[before].kind is not TokenKind.WORD:
+            return False
+    return False
