@@ -1,0 +1,1 @@
+"""Kafka from outside the worker: play audio, read what was published, apply topics. No consumer groups, no faust."""
