@@ -22,7 +22,7 @@ class Verification:
 
 
 def verify_model(status: ModelStatus) -> Verification:
-    """Compare every file of an installed model with its recorded size and SHA-256.
+    """Compare every file of an installed model with its recorded size and SHA-256; files added since do not matter.
 
     Models in the store are compared with their manifest, models in packages with the record that pip checked and kept.
     Reads every byte: seconds for large models.
@@ -55,7 +55,6 @@ def _stored_problems(folder: Path, manifest: Manifest) -> Iterator[str]:
             yield f"{path} has {present[path].size_bytes} bytes instead of {record.size_bytes}"
         elif present[path].sha256 != record.sha256:
             yield f"{path} has changed (SHA-256)"
-    yield from (f"{path} was added" for path in present.keys() - manifest.files.keys())
 
 
 def _recorded_prefix(part: PackagedPart) -> tuple[str, str]:
