@@ -64,6 +64,9 @@ class AudioSettings(Section):
         15.0, gt=1, description="Longest utterance; longer speech is cut at its quietest, s."
     )
     padding_ms: Positive = Field(200, description="Audio kept before and after the speech of an utterance, ms.")
+    max_splice_ms: Positive = Field(
+        1_000, description="Missing audio up to this length is spliced over; more ends the utterance, ms."
+    )
 
 
 class AsrSettings(Section):
@@ -82,8 +85,22 @@ class AsrSettings(Section):
     whisper_workers: Positive = Field(1, description="Whisper decodes that may run at once.")
     whisper_compute_type: str = Field("int8", description="CTranslate2 compute type, e.g. int8, float32, float16.")
     whisper_device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="Where Whisper runs.")
+    whisper_beam: Positive = Field(1, description="Hypotheses Whisper follows at once; 1 is greedy.")
+    whisper_temperatures: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=list,
+        description="Temperatures at which text that stays doubtful is sampled, in order. Sampling is random: a replay "
+        "may give another text.",
+    )
     vosk_processes: Positive = Field(1, description="Vosk worker processes.")
-    vosk_max_rss_mb: Positive = Field(2_048, description="Memory at which a Vosk process is recycled, MiB.")
+    vosk_max_rss_mb: Positive = Field(
+        2_048, description="Memory of its own, beside the shared model, at which a Vosk process is recycled, MiB."
+    )
+    vosk_idle_recognizers: Positive = Field(8, description="Recognisers a Vosk process keeps warm between utterances.")
+    vosk_load_timeout_s: float = Field(120.0, gt=0, description="Longest time a Vosk model may take to load, s.")
+    vosk_max_crashes: Positive = Field(
+        20, description="Crashes of one Vosk process within the window after which the engine gives up."
+    )
+    vosk_crash_window_s: float = Field(60.0, gt=0, description="Time over which crashes of a Vosk process count, s.")
     engine_timeout_s: float = Field(30.0, gt=0, description="Longest wait for an answer of an engine process, s.")
     publish_partials: bool = Field(False, description="Whether partial transcripts are published.")
 
@@ -100,6 +117,9 @@ class LanguageSettings(Section):
     min_probability: Fraction = Field(0.9, description="Probability at which a language counts as identified.")
     identify_audio: bool = Field(True, description="Identify the spoken language of streams that give no hint.")
     audio_window_s: float = Field(6.0, gt=0.5, description="Most audio used to identify the spoken language, s.")
+    max_audio_utterances: Positive = Field(
+        3, description="Utterances listened to for the language before the default is settled for."
+    )
 
 
 class ToxicitySettings(Section):

@@ -1,0 +1,118 @@
+"""The Vosk engine: a model server, and worker processes that streams stick to."""
+
+import threading
+import zlib
+from pathlib import Path
+
+from moderation.asr.engine import EngineCapabilities
+from moderation.asr.vosk.crashes import CrashHistory
+from moderation.asr.vosk.link import WorkerLink
+from moderation.asr.vosk.recognizer import VoskRecognizer
+from moderation.asr.vosk.server_process import ServerProcess
+from moderation.asr.vosk.slot import WorkerSlot
+from moderation.clock import Clock, SystemClock
+from moderation.errors import ConfigurationError, InvariantViolation
+from moderation.events import UNKNOWN_LANGUAGE
+from moderation.settings import AsrSettings
+
+
+class VoskEngine:
+    """A Vosk model in processes of its own, shared by all streams. Thread-safe.
+
+    Utterances of one stream go to one process. A process that dies, hangs or grows is replaced; its open utterances
+    raise EngineCrashed. Grammars are not offered: a malformed one kills the process.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str,
+        version: str,
+        languages: frozenset[str] | None,
+        settings: AsrSettings,
+        clock: Clock | None = None,
+    ) -> None:
+        """Load the model; takes seconds.
+
+        `folder` is an unpacked Vosk model, `languages` what it knows (None: not known, any is accepted).
+
+        Raises:
+            ConfigurationError: the folder is not a model, or it did not load in time.
+        """
+        if not folder.is_dir():
+            raise ConfigurationError(f"there is no Vosk model in {folder}; see `moderation models list`")
+        self._folder = folder
+        self._name = name
+        self._version = version
+        self._settings = settings
+        self._capabilities = EngineCapabilities(
+            partials=True, word_times=True, word_confidence=True, languages=languages
+        )
+        self._lock = threading.Lock()
+        self._closed = False
+        self._server = ServerProcess(folder, settings)
+        clock = clock or SystemClock()
+        self._slots = [WorkerSlot(self._fork, self._history(), clock) for _ in range(settings.vosk_processes)]
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def model_version(self) -> str:
+        return self._version
+
+    @property
+    def capabilities(self) -> EngineCapabilities:
+        return self._capabilities
+
+    @property
+    def process_ids(self) -> tuple[int, ...]:
+        """The server's, then those of the workers that run."""
+        workers = (slot.link.pid for slot in self._slots if slot.link and slot.link.takes_utterances)
+        return (self._server.pid, *workers)
+
+    def recognizer(self, *, stream_id: str, language: str | None) -> VoskRecognizer:
+        """Begin an utterance; talks to no process yet.
+
+        Raises:
+            ConfigurationError: the model does not know the language.
+        """
+        slot = self._slots[zlib.crc32(stream_id.encode()) % len(self._slots)]
+        return VoskRecognizer(slot, self._known(language), self._replace_when_large)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            for slot in self._slots:
+                slot.close()
+            self._server.close()
+
+    def _fork(self) -> WorkerLink:
+        with self._lock:
+            if self._closed:
+                raise InvariantViolation("a Vosk engine was used after it was closed")
+            if not self._server.is_running():
+                self._server.close()
+                self._server = ServerProcess(self._folder, self._settings)
+            return self._server.fork_worker()
+
+    def _replace_when_large(self, link: WorkerLink, private_mb: int) -> None:
+        if private_mb > self._settings.vosk_max_rss_mb:
+            link.retire()
+
+    def _history(self) -> CrashHistory:
+        return CrashHistory(max_crashes=self._settings.vosk_max_crashes, window_s=self._settings.vosk_crash_window_s)
+
+    def _known(self, language: str | None) -> str:
+        known = self._capabilities.languages
+        if language is None:
+            return min(known) if known else UNKNOWN_LANGUAGE
+        tag = language.split("-", 1)[0].lower()
+        if known is not None and tag not in known:
+            raise ConfigurationError(
+                f"{self._name} does not know the language {language!r}; name another engine for it in "
+                "MODERATION_ASR__ENGINES"
+            )
+        return tag

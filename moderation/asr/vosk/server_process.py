@@ -1,0 +1,130 @@
+"""The engine's end of the process that holds the model."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from moderation.asr.vosk.framing import BrokenFrame, receive_frame, send_frame
+from moderation.asr.vosk.link import WorkerLink
+from moderation.asr.vosk.model_server import ATTACHED, PLAIN
+from moderation.errors import ConfigurationError, EngineCrashed
+from moderation.settings import AsrSettings
+
+_PROGRAM = "from moderation.asr.vosk.model_server import main; main()"
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+_EXIT_PATIENCE_S = 5.0
+
+
+class ServerProcess:
+    """A running model server. Thread-safe.
+
+    It runs in a session of its own, so that Ctrl-C in a terminal reaches the application only, which then finishes its
+    utterances; it ends with the application in any case, because its connection ends.
+    """
+
+    def __init__(self, folder: Path, settings: AsrSettings) -> None:
+        """Start it and wait until the model is loaded.
+
+        Raises:
+            ConfigurationError: the folder is not a model, or it did not load in time.
+        """
+        self._settings = settings
+        self._turn = threading.Lock()
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  our own program
+                [
+                    *(sys.executable, "-P", "-c", _PROGRAM),
+                    *(str(theirs.fileno()), str(folder), str(settings.vosk_idle_recognizers)),
+                ],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+                env={**os.environ, **_ONE_THREAD, "PYTHONPATH": _import_path()},
+            )
+        self._wait_until_ready(folder)
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        return self._process.pid
+
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    def fork_worker(self) -> WorkerLink:
+        """A new worker process, which shares the model's memory.
+
+        Raises:
+            EngineCrashed: the server died.
+        """
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                pid = self._ask({"fork": True}, descriptor=theirs.fileno())["pid"]
+        except EngineCrashed:
+            ours.close()
+            raise
+        return WorkerLink(ours, pid, kill=self._kill, timeout_s=self._settings.engine_timeout_s)
+
+    def close(self) -> None:
+        """End it and its workers. Harmless when called twice."""
+        self._control.close()
+        try:
+            self._process.wait(_EXIT_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _wait_until_ready(self, folder: Path) -> None:
+        try:
+            answer = json.loads(receive_frame(self._control, self._settings.vosk_load_timeout_s))
+        except TimeoutError:
+            self._process.kill()
+            self.close()
+            raise ConfigurationError(
+                f"the Vosk model in {folder} did not load within {self._settings.vosk_load_timeout_s:g} s; raise "
+                "MODERATION_ASR__VOSK_LOAD_TIMEOUT_S or use a smaller model"
+            ) from None
+        except BrokenFrame:
+            answer = {}
+        if not answer.get("ready"):
+            self.close()
+            raise ConfigurationError(f"{folder} could not be loaded as a Vosk model; see `moderation models verify`")
+
+    def _kill(self, pid: int) -> None:
+        try:
+            self._ask({"kill": pid})
+        except EngineCrashed:
+            # With the server its workers are gone.
+            return
+
+    def _ask(self, request: dict[str, Any], descriptor: int | None = None) -> dict[str, Any]:
+        timeout_s = self._settings.engine_timeout_s
+        with self._turn:
+            try:
+                self._control.settimeout(timeout_s)
+                if descriptor is None:
+                    self._control.sendall(PLAIN)
+                else:
+                    socket.send_fds(self._control, [ATTACHED], [descriptor])
+                send_frame(self._control, json.dumps(request).encode(), timeout_s)
+                answer = receive_frame(self._control, timeout_s)
+            except (OSError, BrokenFrame):
+                # TimeoutError is an OSError. Its workers die with it.
+                self._process.kill()
+                self._process.wait()
+                raise EngineCrashed("the process that holds the Vosk model died; it is started again") from None
+        decoded: dict[str, Any] = json.loads(answer)
+        return decoded
+
+
+def _import_path() -> str:
+    return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)

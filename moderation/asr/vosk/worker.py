@@ -1,0 +1,53 @@
+"""The life of a worker process: requests in, replies out, until the engine hangs up. Single-threaded."""
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from moderation.asr.vosk.framing import BrokenFrame, receive_frame, send_frame
+from moderation.asr.vosk.listening import RecognizerPool
+from moderation.asr.vosk.messages import FinalReply, Operation, PartialReply, Request
+
+_PR_SET_PDEATHSIG = 1
+
+
+def serve(connection: socket.socket, pool: RecognizerPool) -> None:
+    """Answer requests until the connection ends."""
+    while True:
+        try:
+            request = Request.unpack(receive_frame(connection))
+            send_frame(connection, _answer(pool, request))
+        except BrokenFrame:
+            return
+
+
+def _answer(pool: RecognizerPool, request: Request) -> bytes:
+    match request.operation:
+        case Operation.ACCEPT:
+            return PartialReply(pool.accept(request.utterance, request.pcm)).pack()
+        case Operation.FINISH:
+            return FinalReply(pool.finish(request.utterance, request.pcm), private_mb()).pack()
+        case Operation.DISCARD:
+            pool.discard(request.utterance)
+            return b"{}"
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel end this process when its parent ends, however it ends (Linux)."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def private_mb() -> int:
+    """Memory that this process shares with no other, MiB. 0 where the system does not say."""
+    try:
+        lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) // 1024

@@ -1,0 +1,74 @@
+"""What is known about the language of one stream. Pure; used from one thread at a time."""
+
+from collections.abc import Mapping
+
+from moderation.events import UNKNOWN_LANGUAGE, LanguageGuess
+from moderation.language.evidence import Evidence, restricted
+from moderation.settings import LanguageSettings
+
+_UNDECIDED = LanguageGuess(language=UNKNOWN_LANGUAGE, confidence=0.0)
+
+
+class StreamLanguage:
+    """Gathers evidence until a language is probable enough, and stays with it.
+
+    A hint of the producer settles it. Next counts what is heard in the first utterances. What is read counts only
+    where nothing was heard: the text of a recogniser that knows one language says nothing about the spoken one.
+    """
+
+    def __init__(self, settings: LanguageSettings, *, hint: str | None) -> None:
+        """`hint` is a BCP-47 tag; one whose primary tag is not a candidate is no hint."""
+        self._settings = settings
+        self._candidates = [_primary(tag) for tag in settings.candidates]
+        primary = _primary(hint) if hint else None
+        self._hint = primary if primary in self._candidates else None
+        self._heard = Evidence(self._candidates)
+        self._read = Evidence(self._candidates)
+
+    @property
+    def wants_audio(self) -> bool:
+        """Whether the next utterance should be listened to (`add_audio`)."""
+        return (
+            self._hint is None
+            and self._settings.identify_audio
+            and not self._is_sure(self._heard)
+            and self._heard.observations < self._settings.max_audio_utterances
+        )
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether `language_for_recognition` will not change any more."""
+        return not self.wants_audio
+
+    def add_audio(self, probabilities: Mapping[str, float]) -> None:
+        """What a model heard in an utterance; other languages than the candidates are left out."""
+        self._heard.add(probabilities)
+
+    def add_text(self, text: str, probabilities: Mapping[str, float]) -> None:
+        """What a model read in the text of an utterance; short or ambiguous text is no evidence."""
+        kept = restricted(probabilities, self._candidates)
+        if len(text.split()) < self._settings.min_words or max(kept.values()) < self._settings.min_probability:
+            return
+        self._read.add(kept)
+
+    def language_for_recognition(self) -> str:
+        """The language to recognise in: the hint, what was heard, or the default. Text does not count."""
+        if self._hint is not None:
+            return self._hint
+        if self._is_sure(self._heard):
+            return self._heard.best().language
+        return _primary(self._settings.default)
+
+    def guess(self) -> LanguageGuess:
+        """The language as published; `und` with confidence 0 until it is probable enough. A hint counts as certain."""
+        if self._hint is not None:
+            return LanguageGuess(language=self._hint, confidence=1.0)
+        evidence = self._heard if self._heard.observations else self._read
+        return evidence.best() if self._is_sure(evidence) else _UNDECIDED
+
+    def _is_sure(self, evidence: Evidence) -> bool:
+        return evidence.observations > 0 and evidence.best().confidence >= self._settings.min_probability
+
+
+def _primary(tag: str) -> str:
+    return tag.split("-", 1)[0].lower()
