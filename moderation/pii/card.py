@@ -39,9 +39,7 @@ class CardRecognizer:
         if behind < 0 and 14 <= len(run.digits) <= 19:
             first, last = run.atoms[0].first, run.atoms[-1].last
             if reading.says_near(first, last, _CONTEXT):
-                yield self._match(
-                    reading, run, 0.7, f"{len(run.digits)} digits, introduced as a card, checksum not met"
-                )
+                yield self._match(reading, run, 0.7, f"{len(run.digits)} digits, introduced as a card")
 
     def _match(self, reading: Reading, run: DigitRun, score: float, rule: str) -> PiiMatch:
         start, end = reading.run_span(run)

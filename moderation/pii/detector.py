@@ -26,7 +26,8 @@ class PiiDetector:
         unknown = sorted(set(settings.entities) - set(RECOGNIZERS))
         if unknown:
             raise ConfigurationError(
-                f"pii.entities names {', '.join(unknown)}, which nothing here finds; choose from {', '.join(RECOGNIZERS)}"
+                f"pii.entities names {', '.join(unknown)}, which nothing here finds; choose from "
+                f"{', '.join(RECOGNIZERS)}"
             )
         self._recognizers = tuple(RECOGNIZERS[entity](settings) for entity in dict.fromkeys(settings.entities))
 

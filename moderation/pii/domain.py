@@ -7,8 +7,10 @@ from moderation.pii.tokens import TokenKind
 
 _TLDS = frozenset(
     {
-        "com", "net", "org", "edu", "gov", "mil", "int", "info", "biz", "io", "gg", "tv", "co", "uk", "eu", "de", "fr",
-        "es", "pt", "br", "ru", "jp", "kr", "cn", "nl", "pl", "se", "fi", "dk", "ch", "at", "au", "ca", "nz", "ie", "mx",
+        "com", "net", "org", "edu", "gov", "mil", "int", "info", "biz", "io", "gg", "tv", "co", "uk", "eu", "de",
+        "fr",
+        "es", "pt", "br", "ru", "jp", "kr", "cn", "nl", "pl", "se", "fi", "dk", "ch", "at", "au", "ca", "nz",
+        "ie", "mx",
         "ly", "ai", "xyz", "app", "dev", "online", "shop", "store", "site", "club", "cc", "ws", "fm", "gl", "ms",
     }
 )  # fmt: skip

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from moderation.pii.domain import read_domain
+from moderation.pii.domain import Domain, read_domain
 from moderation.pii.match import PiiMatch
 from moderation.pii.reading import HESITATIONS, Reading
 from moderation.pii.tokens import TokenKind
+from moderation.pii.word_lists import read_words
 
 _CONTEXT = frozenset({"email", "mail", "e-mail", "gmail", "address", "adresse", "correo", "courriel", "\uba54\uc77c"})
 _PROVIDERS = frozenset({"gmail", "googlemail", "hotmail", "yahoo", "outlook", "icloud", "protonmail", "gmx", "aol"})
@@ -34,14 +35,15 @@ _LEADS = frozenset(
 """What an address may follow at once; all words behind it belong to the address."""
 _STOPS = _LEADS | HESITATIONS | frozenset(
     {
-        "the", "a", "an", "my", "your", "his", "her", "their", "our", "its", "this", "that", "these", "those", "i", "you",
-        "he", "she", "it", "we", "they", "him", "them", "us", "and", "or", "but", "so", "then", "on", "in", "of",
-        "for", "from", "by", "with", "at", "as", "look", "looking", "go", "going", "find", "found", "check", "sign", "signed",
-        "up", "meet", "stream", "streams", "streaming", "live", "play", "playing", "buy", "available", "visit", "work",
-        "works", "working", "watch", "write", "send", "contact", "reach", "are", "be", "been", "have", "has", "do", "just",
-        "out", "down", "here", "there", "now", "please", "stuff", "things", "shop", "order", "ordered", "not", "see", "read",
-        "start", "login", "log", "register", "registered", "account", "site", "website", "page", "channel", "video", "hey",
-        "like", "people", "guys", "everyone", "called", "can", "will", "would", "yes", "no", "okay", "ok", "well", "say",
+        "the", "a", "an", "my", "your", "his", "her", "their", "our", "its", "this", "that", "these", "those", "i",
+        "you", "he", "she", "it", "we", "they", "him", "them", "us", "and", "or", "but", "so", "then", "on", "in",
+        "of", "for", "from", "by", "with", "at", "as", "look", "looking", "go", "going", "find", "found", "check",
+        "sign", "signed", "up", "meet", "stream", "streams", "streaming", "live", "play", "playing", "buy",
+        "available", "visit", "work", "works", "working", "watch", "write", "send", "contact", "reach", "are", "be",
+        "been", "have", "has", "do", "just", "out", "down", "here", "there", "now", "please", "stuff", "things",
+        "shop", "order", "ordered", "not", "see", "read", "start", "login", "log", "register", "registered",
+        "account", "site", "website", "page", "channel", "video", "hey", "like", "people", "guys", "everyone",
+        "called", "can", "will", "would", "yes", "no", "okay", "ok", "well", "say",
     }
 )  # fmt: skip
 _MOST_TOKENS = 40
@@ -50,9 +52,19 @@ _MOST_LOOSE_WORDS = 3
 
 @dataclass(frozen=True, slots=True)
 class EmailRecognizer:
-    """Something before an "at", and a domain behind it."""
+    """Something before an "at", and a domain behind it.
 
+    "Tickets at example dot com" is no address: an everyday word (`common`) before an "at" that is said needs more to go
+    by, a mail provider or the topic.
+    """
+
+    common: frozenset[str]
     entity: str = "EMAIL"
+
+    @classmethod
+    def shipped(cls) -> "EmailRecognizer":
+        """With the list of everyday words that comes with the package."""
+        return cls(common=read_words("common_words"))
 
     def find(self, reading: Reading, language: str) -> Iterator[PiiMatch]:  # noqa: ARG002  the same in every language
         """Find addresses."""
@@ -69,12 +81,22 @@ class EmailRecognizer:
         if last is None or (domain is not None and not domain.certain and not written):
             return None
         first = _local_part(reading, at - 1)
-        if first is None:
+        if first is None or (domain is not None and not written and not self._is_meant(reading, first, at, domain)):
             return None
         start, end = reading.span(first, last)
         how = "in symbols" if written else "with 'at' said"
         rule = f"a name and a domain, {how}" if domain else f"a name and a mail provider, {how}"
         return PiiMatch(start=start, end=end, entity=self.entity, score=0.95 if domain else 0.7, rule=rule)
+
+    def _is_meant(self, reading: Reading, first: int, at: int, domain: Domain) -> bool:
+        """Whether a said "at" joins a name to a domain rather than telling where something is."""
+        if _PROVIDERS.intersection(domain.labels) or reading.says_near(at, at, _CONTEXT, before=10):
+            return True
+        if reading.norm(domain.last + 1) in {"/", "slash"}:
+            return False
+        return any(_is_short(reading, before) or _connects(reading, before) for before in range(first, at)) or (
+            reading.norm(at - 1) not in self.common and reading.norm(at - 1) != ","
+        )
 
     def _provider(self, reading: Reading, at: int) -> int | None:
         """The token of a mail provider whose ending was left out, where mail was the topic."""

@@ -49,7 +49,7 @@ class IpAddressRecognizer:
 
 
 def _dotted(reading: Reading, position: int) -> tuple[list[str], int, bool]:
-    """The numbers with dots between them from a number on, the number after them, and whether a dot ended a sentence."""
+    """Numbers with dots between them, from one on; the number after them; whether a dot may have ended a sentence."""
     numbers = reading.numbers
     octets = [numbers[position].digits]
     spaced = False

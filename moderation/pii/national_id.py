@@ -41,7 +41,7 @@ class _Scheme:
 _SCHEMES = (
     _Scheme("US social security number", frozenset({9}), lambda digits: ssn.is_valid(digits) or itin.is_valid(digits),
             grouped=frozenset({(3, 2, 4)}), context=_US_CONTEXT),
-    _Scheme("Korean resident number", frozenset({13}), lambda digits: _is_rrn(digits),
+    _Scheme("Korean resident number", frozenset({13}), lambda digits: _is_rrn(digits),  # noqa: PLW0108  it is defined below
             grouped=frozenset({(6, 7)}), checked=True),
     _Scheme("French social security number", frozenset({15}), nir.is_valid, checked=True),
     _Scheme("German tax number", frozenset({11}), idnr.is_valid, context=_GERMAN_CONTEXT, language="de"),

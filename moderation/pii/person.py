@@ -7,17 +7,23 @@ that anyone could use, and is left. Names of famous and invented people are name
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from moderation.pii.match import PiiMatch
 from moderation.pii.reading import HESITATIONS, Reading
 from moderation.pii.tokens import TokenKind
+from moderation.pii.word_lists import read_words
 
-_OWNERS = frozenset({"my", "his", "her", "their", "your", "real", "full", "last", "first", "legal", "actual", "whose", "sister's",
-                     "brother's", "mom's", "dad's", "girlfriend's", "boyfriend's", "teacher's"})  # fmt: skip
+_OWNERS = frozenset(
+    {
+        "my", "his", "her", "their", "your", "real", "full", "last", "first", "legal", "actual", "whose", "sister's",
+        "brother's", "mom's", "dad's", "girlfriend's", "boyfriend's", "teacher's",
+    }
+)  # fmt: skip
 _TITLES = frozenset({"mr", "mister", "mrs", "missus", "ms", "dr", "doctor", "prof", "professor"})
-_INTRODUCTIONS = (("i'm",), ("i", "am"), ("this", "is"), ("call", "me"), ("i'm", "called"), ("named",), ("he's", "called"),
-                  ("she's", "called"), ("it's",))  # fmt: skip
+_INTRODUCTIONS = (
+    ("i'm",), ("i", "am"), ("this", "is"), ("call", "me"), ("i'm", "called"), ("named",), ("he's", "called"),
+    ("she's", "called"), ("it's",),
+)  # fmt: skip
 _CLOSINGS = frozenset({"speaking", "here", "calling", "from"})
 _VERB_ENDINGS = ("ing", "ed", "ly", "n't", "'re", "'ll", "'ve", "'d", "'m")
 _MOST_WORDS = 4
@@ -35,12 +41,7 @@ class PersonRecognizer:
     @classmethod
     def shipped(cls) -> "PersonRecognizer":
         """With the lists that come with the package."""
-        folder = Path(__file__).parent / "words"
-        return cls(
-            given=_read_words(folder / "given_names.txt"),
-            surnames=_read_words(folder / "surnames.txt"),
-            common=_read_words(folder / "common_words.txt"),
-        )
+        return cls(given=read_words("given_names"), surnames=read_words("surnames"), common=read_words("common_words"))
 
     def find(self, reading: Reading, language: str) -> Iterator[PiiMatch]:  # noqa: ARG002  the lists are of all languages
         """Find names. They may be found by more than one rule."""
@@ -132,7 +133,10 @@ class PersonRecognizer:
             return None
         known = bare in self.surnames
         rule = "a given name and a surname" if known else "a given name and a capitalised word that may be a surname"
-        return self._match(reading, at, surname, 0.7 if known else 0.55, rule)
+        first = at
+        while at - first < _MOST_WORDS and self._is_given(reading, first - 1):
+            first -= 1
+        return self._match(reading, first, surname, 0.7 if known else 0.55, rule)
 
     def _name_end(self, reading: Reading, first: int, *, trust_next: bool) -> int:
         """The last token of the name that starts at a token."""
@@ -191,8 +195,3 @@ class PersonRecognizer:
 
 def _bare(norm: str) -> str:
     return norm.removesuffix("'s")
-
-
-def _read_words(path: Path) -> frozenset[str]:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())

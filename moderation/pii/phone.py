@@ -12,11 +12,11 @@ from moderation.pii.reading import DigitRun, Reading
 
 _CONTEXT = frozenset(
     {
-        "call", "phone", "cell", "cellphone", "mobile", "telephone", "landline", "dial", "text me", "text him", "text her",
-        "whatsapp", "reach me", "reach her", "reach him", "ring me", "my number", "his number", "her number",
-        "their number", "your number", "number is", "number's", "my digits", "contact me", "fax", "hotline", "message me",
-        "facetime", "hit me", "handy", "telefon", "numero", "t\u00e9l\u00e9phone", "tel\u00e9fono", "telefone",
-        "\uc804\ud654", "\ubc88\ud638",
+        "call", "phone", "cell", "cellphone", "mobile", "telephone", "landline", "dial", "text me", "text him",
+        "text her", "whatsapp", "reach me", "reach her", "reach him", "ring me", "my number", "his number",
+        "her number", "their number", "your number", "number is", "number's", "my digits", "contact me", "fax",
+        "hotline", "message me", "facetime", "hit me", "handy", "telefon", "numero", "t\u00e9l\u00e9phone",
+        "tel\u00e9fono", "telefone", "\uc804\ud654", "\ubc88\ud638",
     }
 )  # fmt: skip
 _OTHER_CODES = frozenset(
@@ -26,9 +26,9 @@ _OTHER_CODES = frozenset(
     }
 )  # fmt: skip
 _REGIONS_OF_LANGUAGE = {
-    "ko": ("KR",), "de": ("DE", "AT", "CH"), "fr": ("FR", "BE", "CH"), "es": ("ES", "MX", "AR", "CO"), "pt": ("BR", "PT"),
-    "ja": ("JP",), "it": ("IT",), "nl": ("NL", "BE"), "pl": ("PL",), "tr": ("TR",), "ru": ("RU",), "sv": ("SE",),
-    "zh": ("CN", "TW"), "hi": ("IN",), "vi": ("VN",),
+    "ko": ("KR",), "de": ("DE", "AT", "CH"), "fr": ("FR", "BE", "CH"), "es": ("ES", "MX", "AR", "CO"),
+    "pt": ("BR", "PT"), "ja": ("JP",), "it": ("IT",), "nl": ("NL", "BE"), "pl": ("PL",), "tr": ("TR",),
+    "ru": ("RU",), "sv": ("SE",), "zh": ("CN", "TW"), "hi": ("IN",), "vi": ("VN",),
 }  # fmt: skip
 _ENGLISH_WITH_TRUNK_ZERO = ("GB", "AU", "IE", "NZ", "ZA", "IN")
 _INTERNATIONAL_LENGTHS = frozenset(range(8, 16))
@@ -50,8 +50,10 @@ class _Region:
         if metadata is None:
             raise ConfigurationError(f"the phone region {name} is not known; use an ISO 3166 code such as US or GB")
         trunk = len(metadata.national_prefix or "")
-        national = frozenset(length for length in metadata.general_desc.possible_length if length >= 7)
-        local = frozenset(metadata.general_desc.possible_length_local_only) if name in {"US", "CA"} else frozenset()
+        general = metadata.general_desc
+        national = frozenset(length for length in (general.possible_length if general else ()) if length >= 7)
+        only_locally = general.possible_length_local_only if general and name in {"US", "CA"} else ()
+        local = frozenset(only_locally)
         return cls(name, national | {length + trunk for length in national}, local & {7})
 
     def accepts(self, digits: str) -> bool:
@@ -96,7 +98,8 @@ class PhoneRecognizer:
         prefix = _international_prefix(reading, run)
         if prefix is not None:
             international = _international(run)
-            if international is not None:
+            # "Plus six, ten, fifteen" is a sum; only the sign itself makes an invalid number one to hide.
+            if international is not None and (international[1] or reading.norm(prefix) == "+"):
                 part, valid = international
                 rule = "international prefix" + (", valid" if valid else "")
                 yield self._match(reading, part, 0.95 if valid else 0.7, rule, first=prefix)

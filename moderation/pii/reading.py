@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from moderation.pii.spoken_number import NumberAtom, read_numbers
 from moderation.pii.tokens import Token, TokenKind, tokenise
@@ -62,7 +63,7 @@ class DigitRun:
             return digits in "12345678910111213141516" or digits in "10987654321"
         steps = [
             int(later.digits) - int(earlier.digits)
-            for earlier, later in zip(self.atoms, self.atoms[1:], strict=False)
+            for earlier, later in pairwise(self.atoms)
             if len(earlier.digits) < 5 and len(later.digits) < 5
         ]
         return len(steps) == len(self.atoms) - 1 and (all(s == 1 for s in steps) or all(s == -1 for s in steps))
@@ -133,9 +134,7 @@ class Reading:
 
     def _says(self, first: int, stop: int, phrases: frozenset[str]) -> bool:
         norms: Sequence[str] = [token.norm for token in self.tokens[first:stop] if token.kind is TokenKind.WORD]
-        return any(norm in phrases for norm in norms) or any(
-            f"{one} {two}" in phrases for one, two in zip(norms, norms[1:], strict=False)
-        )
+        return any(norm in phrases for norm in norms) or any(f"{one} {two}" in phrases for one, two in pairwise(norms))
 
     def _continues(self, earlier: NumberAtom, later: NumberAtom) -> bool:
         between = self.tokens[earlier.last + 1 : later.first]

@@ -14,7 +14,7 @@ from moderation.settings import PiiSettings
 
 RECOGNIZERS: Mapping[str, Callable[[PiiSettings], EntityRecognizer]] = {
     "PHONE": lambda settings: PhoneRecognizer(settings.default_region),
-    "EMAIL": lambda _: EmailRecognizer(),
+    "EMAIL": lambda _: EmailRecognizer.shipped(),
     "CARD": lambda _: CardRecognizer(),
     "NATIONAL_ID": lambda _: NationalIdRecognizer(),
     "IP_ADDRESS": lambda _: IpAddressRecognizer(),

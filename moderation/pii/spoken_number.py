@@ -1,6 +1,6 @@
 """Reading numbers the way people say them: "double five", "twenty three", "eight hundred", "oh".
 
-English only. Other languages' recognisers write most numbers as digits; their number words belong in tables beside these.
+English only. Other languages' recognisers write most numbers as digits; their number words belong beside these.
 """
 
 from collections.abc import Sequence
@@ -70,11 +70,14 @@ def _read(tokens: Sequence[Token], at: int, previous: NumberAtom | None) -> Numb
         return _written(tokens, at)
     if token.kind is not TokenKind.WORD:
         return None
-    norm = token.norm
-    if norm in _REPEATS:
+    if token.norm in _REPEATS:
         return _repeated(tokens, at)
-    if norm in UNITS or norm in _TEENS or norm in _TENS:
-        return _spoken(tokens, at)
+    return _spoken(tokens, at) or _spoken_like_another_word(tokens, at, previous)
+
+
+def _spoken_like_another_word(tokens: Sequence[Token], at: int, previous: NumberAtom | None) -> NumberAtom | None:
+    """ "Oh" for zero beside a number, and "for" for four between digits."""
+    norm = tokens[at].norm
     follows_number = previous is not None and previous.last >= at - 2
     if norm in _OH and (follows_number or _is_number(tokens, at + 1) or _is_number(tokens, at + 2)):
         return NumberAtom(at, at, "0", spoken=True)
