@@ -1,12 +1,13 @@
 """What `flags` and `transcripts` share: read a topic, print each event as a row or as JSON."""
 
-import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
+
+from moderation.cli.running import run_client
 
 if TYPE_CHECKING:
     from moderation.client.reader import EventReader, Undecodable
@@ -63,7 +64,7 @@ def listen(
             async for event in events:
                 show(event)
 
-    asyncio.run(run())
+    run_client(run())
 
 
 def _show_json(event: Any) -> None:

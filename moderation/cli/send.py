@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from moderation.cli.running import run_client
 from moderation.settings import Settings
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def command(  # noqa: PLR0917  click passes the arguments by name
                 tenant_id=tenant,
                 session_id=session,
                 # A worker takes a stream id that it has seen for a replay, so a new one is made each time.
-                stream_id=stream or f"{session}/{speaker}/{uuid.uuid4().hex[:12]}",
+                stream_id=stream or f"send-{uuid.uuid4().hex}",
                 speaker_id=speaker,
                 language_hint=language_hint,
             ),
@@ -97,7 +98,7 @@ def command(  # noqa: PLR0917  click passes the arguments by name
         )
         for group in groups
     ]
-    played = asyncio.run(_play(settings, tracks, AudioEncoding(encoding.upper()), chunk_ms, speed))
+    played = run_client(_play(settings, tracks, AudioEncoding(encoding.upper()), chunk_ms, speed))
     for (source, _), result in zip(tracks, played, strict=True):
         click.echo(f"{source.stream_id}\t{result.chunks}\t{result.audio_ms}")
 

@@ -1,10 +1,10 @@
 """`moderation topics`: apply, list or check the topics of the catalogue."""
 
-import asyncio
 import json
 
 import click
 
+from moderation.cli.running import run_client
 from moderation.settings import Settings
 
 
@@ -39,14 +39,13 @@ def list_topics(settings: Settings, *, as_json: bool) -> None:
         for topic in topics:
             click.echo(json.dumps(topic.model_dump(mode="json", by_alias=True)))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("topic", "key", "partitions", "copies", "kept", "holds", box=None, pad_edge=False)
     for topic in topics:
-        kept = f"{topic.retention_hours} h"
-        table.add_row(topic.name, topic.key, str(topic.partitions), str(topic.replication), kept, topic.purpose)
-    Console().print(table)
+        click.secho(topic.name, bold=True)
+        click.echo(f"  {topic.purpose}")
+        click.echo(
+            f"  key {topic.key} · {topic.partitions} partitions, {topic.replication} copies · kept "
+            f"{topic.retention_hours} h · holds {topic.event} · owned by {topic.owner}"
+        )
 
 
 @command.command("apply")
@@ -63,7 +62,7 @@ def apply(settings: Settings) -> None:
     """
     from moderation.client.admin import apply_topics
 
-    for state in asyncio.run(apply_topics(settings)):
+    for state in run_client(apply_topics(settings)):
         click.echo(f"{state.topic.name}\t{'created' if state.created else 'exists'}")
         _tell(state.topic.name, state.differences)
 
@@ -82,7 +81,7 @@ def check(context: click.Context) -> None:
 
     settings: Settings = context.obj
     wrong = False
-    for state in asyncio.run(check_topics(settings)):
+    for state in run_client(check_topics(settings)):
         result = "missing" if not state.exists else "differs" if state.differences else "ok"
         click.echo(f"{state.topic.name}\t{result}")
         _tell(state.topic.name, state.differences)

@@ -1,0 +1,54 @@
+"""How flags and transcripts look in a table."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from moderation.cli.flags import flag_cells
+from moderation.cli.transcripts import transcript_cells
+from moderation.contracts.catalogue import locate
+from moderation.contracts.codecs import Codecs, load_codecs
+from moderation.settings import Settings
+
+
+@pytest.fixture
+def codecs() -> Codecs:
+    return load_codecs(Settings())
+
+
+def _example(path: str) -> bytes:
+    return Path(locate("schemas") / "examples" / path).read_bytes()
+
+
+def test_the_row_of_a_flag_has_the_worst_category_first_and_the_time_since_speech(codecs: Codecs) -> None:
+    flag = codecs.flags.decode(_example("moderation_flag.v1/insult.bin"))
+    texts = [text for text, _ in flag_cells(flag)]
+    assert texts == [
+        "20:15:30.250",
+        "match-4711",
+        "player-7",
+        "en",
+        "medium",
+        "warn",
+        "insult 0.91, PHONE 1.00",
+        "you are an idiot call [PHONE]",
+        "0.70 s",
+    ]
+
+
+def test_the_row_of_a_provisional_flag_says_so(codecs: Codecs) -> None:
+    flag = codecs.flags.decode(_example("moderation_flag.v1/provisional.bin"))
+    assert flag_cells(flag)[7][0].endswith("(provisional)")
+
+
+def test_a_category_that_was_found_twice_is_shown_once_with_its_best_score(codecs: Codecs) -> None:
+    flag = codecs.flags.decode(_example("moderation_flag.v1/insult.bin"))
+    twice = replace(flag, detections=(replace(flag.detections[0], score=0.7), flag.detections[0]))
+    assert flag_cells(twice)[6][0] == "insult 0.91"
+
+
+def test_the_row_of_a_transcript_names_its_engine(codecs: Codecs) -> None:
+    transcript = codecs.transcripts.decode(_example("transcript.v1/final.bin"))
+    texts = [text for text, _ in transcript_cells(transcript)]
+    assert texts[4:] == ["whisper:tiny.en", "you are an idiot call [PHONE]", "2.00 s"]
