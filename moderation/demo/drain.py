@@ -1,0 +1,51 @@
+"""Knowing when the worker has finished what it was sent."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from moderation.client.connection import connected, kafka_arguments
+from moderation.clock import Clock
+from moderation.settings import Settings
+
+_POLL_S = 0.2
+
+
+def unfinished(ends: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int]) -> int:
+    """Messages between what a group committed and the ends of the partitions; nothing committed counts from 0."""
+    return sum(max(0, end - max(0, committed.get(partition, 0))) for partition, end in ends.items())
+
+
+async def until_finished(
+    remaining: Callable[[], Awaitable[int]],
+    *,
+    deadline_s: float,
+    clock: Clock,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> int:
+    """Ask again and again how many messages remain, until none does or the time is up. Returns: how many remain."""
+    started_s = clock.monotonic_s()
+    while (left := await remaining()) and clock.monotonic_s() - started_s < deadline_s:
+        await sleep(_POLL_S)
+    return left
+
+
+async def unfinished_chunks(settings: Settings) -> int:
+    """Chunks that the workers' group has not committed. What is committed was published before.
+
+    Raises:
+        ConfigurationError: the broker cannot be reached.
+    """
+    arguments = kafka_arguments(settings)
+    topic, group = settings.streaming.audio_topic, settings.streaming.group_id
+    async with (
+        connected(AIOKafkaConsumer(**arguments), settings) as consumer,
+        connected(AIOKafkaAdminClient(**arguments), settings) as admin,
+    ):
+        await consumer.topics()  # asking for partitions alone would create the topic on some brokers
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        ends = await consumer.end_offsets(partitions)
+        offsets = await admin.list_consumer_group_offsets(group)
+    return unfinished(ends, {partition: offset.offset for partition, offset in offsets.items()})

@@ -1,0 +1,118 @@
+"""The live table of flags: each as it arrives, under one heading, with a line of progress below on a terminal."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from moderation.demo.tally import SeenFlag
+from moderation.events import ModerationFlag, Severity
+
+_STYLES = {
+    Severity.NONE: "dim",
+    Severity.LOW: "cyan",
+    Severity.MEDIUM: "yellow",
+    Severity.HIGH: "red",
+    Severity.CRITICAL: "bold red",
+}
+_COLUMNS = {
+    "when": 8,
+    "session": 8,
+    "speaker": 8,
+    "lang": 4,
+    "severity": 8,
+    "action": 8,
+    "categories": 34,
+    "transcript": 0,
+    "latency": 7,
+}
+"""Width of each column; 0 takes what is left."""
+
+
+class FlagTable:
+    """Shows flags on a console; a context manager.
+
+    On a terminal every flag becomes a row that stays, and the progress line below is redrawn in place. Elsewhere, and
+    when `plain`, every flag is one line of text, and progress is not shown.
+    """
+
+    def __init__(self, console: Console, *, plain: bool) -> None:
+        self._console = console
+        self._live = None if plain or not console.is_terminal else Live(Text(), console=console, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def heading(self) -> None:
+        """Print the heading."""
+        self._print([Text(name, style="bold") for name in _COLUMNS])
+
+    def show(self, seen: SeenFlag) -> None:
+        """Print a flag."""
+        self._print(_cells(seen))
+
+    def progress(self, line: str) -> None:
+        """Replace the progress line."""
+        if self._live is not None:
+            self._live.update(Text(line, style="dim", overflow="ellipsis", no_wrap=True), refresh=True)
+
+    def _print(self, cells: list[Text]) -> None:
+        if self._live is None:
+            self._console.print(_line(cells), soft_wrap=True)
+        else:
+            self._console.print(_row(cells))
+
+
+def categories_of(flag: ModerationFlag) -> str:
+    """The categories with their best scores, most severe first."""
+    best: dict[str, float] = {}
+    for found in sorted(flag.detections, key=lambda found: (-found.severity.rank, -found.score)):
+        best.setdefault(found.category, found.score)
+    return ", ".join(f"{category} {score:.2f}" for category, score in best.items())
+
+
+def _cells(seen: SeenFlag) -> list[Text]:
+    flag = seen.flag
+    latency = f"{seen.latency_ms / 1000:.2f} s"
+    return [
+        Text(f"{flag.started_at.astimezone():%H:%M:%S}"),
+        Text(flag.identity.session_id),
+        Text(flag.identity.speaker_id),
+        Text(flag.language.language),
+        Text(flag.severity.value, style=_STYLES[flag.severity]),
+        Text(flag.action),
+        Text(categories_of(flag)),
+        Text(flag.text + (" ..." if flag.provisional else "")),
+        Text(latency),
+    ]
+
+
+def _line(cells: list[Text]) -> Text:
+    """One line: cells padded to their columns, none cut off."""
+    padded: list[Text] = []
+    for cell, width in zip(cells, _COLUMNS.values(), strict=True):
+        cell.pad_right(max(0, width - len(cell)))
+        padded.append(cell)
+    line = Text("  ").join(padded)
+    line.rstrip()
+    return line
+
+
+def _row(cells: list[Text]) -> Table:
+    """One row of columns that line up with the other rows."""
+    row = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    for width in _COLUMNS.values():
+        row.add_column(width=width or None, ratio=None if width else 1, overflow="fold")
+    row.add_row(*cells)
+    return row
