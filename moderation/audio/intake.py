@@ -87,6 +87,11 @@ class StreamIntake:
         """
         return self._result(self._end_run())
 
+    @property
+    def held_samples(self) -> int:
+        """Samples kept in memory: what an utterance to come may need, or the open utterance."""
+        return 0 if self._run is None else self._run.segmenter.held_samples
+
     def _check_order(self, chunk: AudioChunk) -> None:
         if self._last_sequence is not None and chunk.sequence <= self._last_sequence:
             raise InvariantViolation(f"chunk {chunk.sequence} came to the intake after chunk {self._last_sequence}")

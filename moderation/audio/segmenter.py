@@ -53,9 +53,9 @@ class Segmenter:
         return self._state.start if isinstance(self._state, Speaking) else self._state.needed_from
 
     @property
-    def end(self) -> int:
-        """How many samples came so far."""
-        return self._buffer.end
+    def held_samples(self) -> int:
+        """How many samples are kept in memory."""
+        return self._buffer.end - self._buffer.start
 
     def push(self, samples: Samples) -> list[SegmenterEvent]:
         """Take the samples that follow."""
