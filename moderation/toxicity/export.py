@@ -1,7 +1,7 @@
 """Export a Detoxify checkpoint to ONNX: `python -m moderation.toxicity.export --model original --folder DIR`.
 
-Verifies the checkpoint, writes `model.onnx`, `tokenizer.json` and `model.json` beside it (or into --out), and compares the
-scores of both forms; nothing is left behind when they differ by more than --tolerance. Needs the extra `train`.
+Verifies the checkpoint, writes `model.onnx`, `tokenizer.json` and `model.json` beside it (or into --out), and compares
+the scores of both forms; nothing is written when they differ by more than --tolerance. Needs the extra `train`.
 """
 
 import argparse

@@ -54,7 +54,7 @@ def read_manifest(folder: Path) -> Manifest:
         content = json.loads(path.read_text(encoding="utf-8"))
         content.update({name: tuple(content[name]) for name in ("classes", "languages")})
         return Manifest(**content)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(
             f"{path} is missing or malformed: make the folder anew with `python -m moderation.toxicity.export`"
         ) from error

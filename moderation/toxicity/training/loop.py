@@ -23,9 +23,9 @@ class Recipe:
     """How to train. `learning_rate` falls linearly to zero after `warm_up` of the steps."""
 
     epochs: int = 2
-    batch: int = 48
-    max_tokens: int = 56
-    learning_rate: float = 1.5e-4
+    batch: int = 64
+    max_tokens: int = 48
+    learning_rate: float = 2e-4
     head_learning_rate: float = 1e-3
     weight_decay: float = 0.01
     warm_up: float = 0.05
