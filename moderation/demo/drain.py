@@ -1,7 +1,8 @@
 """Knowing when the worker has finished what it was sent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -32,8 +33,11 @@ async def until_finished(
     return left
 
 
-async def unfinished_chunks(settings: Settings) -> int:
-    """Chunks that the workers' group has not committed. What is committed was published before.
+@asynccontextmanager
+async def counting_unfinished(settings: Settings) -> AsyncIterator[Callable[[], Awaitable[int]]]:
+    """A question to ask again and again: how many chunks the workers' group has not committed.
+
+    What is committed was published before.
 
     Raises:
         ConfigurationError: the broker cannot be reached.
@@ -44,8 +48,13 @@ async def unfinished_chunks(settings: Settings) -> int:
         connected(AIOKafkaConsumer(**arguments), settings) as consumer,
         connected(AIOKafkaAdminClient(**arguments), settings) as admin,
     ):
-        await consumer.topics()  # asking for partitions alone would create the topic on some brokers
+        await consumer.topics()  # asking for the partitions alone would create the topic on some brokers
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        ends = await consumer.end_offsets(partitions)
-        offsets = await admin.list_consumer_group_offsets(group)
-    return unfinished(ends, {partition: offset.offset for partition, offset in offsets.items()})
+
+        async def count() -> int:
+            # Named one by one: the embedded broker's answer to "all" cannot be read.
+            offsets = await admin.list_consumer_group_offsets(group, partitions=partitions)
+            committed = {partition: offset.offset for partition, offset in offsets.items()}
+            return unfinished(await consumer.end_offsets(partitions), committed)
+
+        yield count

@@ -17,7 +17,7 @@ from moderation.client.producer import AudioProducer
 from moderation.client.reader import EventReader
 from moderation.clock import Clock
 from moderation.demo.beside import run_beside
-from moderation.demo.drain import unfinished_chunks, until_finished
+from moderation.demo.drain import counting_unfinished, until_finished
 from moderation.demo.manifest import Manifest
 from moderation.demo.player import Track, durations_ms, play, prepare_tracks, read_clips
 from moderation.demo.scenario import Scenario
@@ -126,9 +126,8 @@ class Demo:
     async def _play(self, settings: Settings, worker: WorkerProcess, prepared: Prepared) -> None:
         async with AudioProducer(settings, clock=self._clock) as producer:
             await play(prepared.tracks, self._scenario, send=producer.send, clock=self._clock)
-        left = await until_finished(
-            lambda: unfinished_chunks(settings), deadline_s=_FINISH_DEADLINE_S, clock=self._clock
-        )
+        async with counting_unfinished(settings) as remaining:
+            left = await until_finished(remaining, deadline_s=_FINISH_DEADLINE_S, clock=self._clock)
         if left:
             raise worker.failure(f"the worker left {left} chunks unfinished after {_FINISH_DEADLINE_S:g} s")
         await asyncio.sleep(_LAST_READ_S)
