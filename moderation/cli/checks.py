@@ -4,14 +4,15 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from moderation.asr.choice import EngineChoice, choose_engine
 from moderation.errors import ConfigurationError, ModerationError
-from moderation.models.store import ModelStore, install_command
+from moderation.models.store import ModelStatus, ModelStore, install_command
 from moderation.settings import Settings
 
 Level = Literal["ok", "warning", "problem"]
@@ -67,56 +68,45 @@ def check_packages(distribution: str = DISTRIBUTION) -> Iterator[Finding]:
 
 def check_speech(settings: Settings, store: ModelStore) -> Iterator[Finding]:
     """Which engine serves which language."""
-    engines = settings.asr.engines
-    for language in sorted({*settings.language.candidates, settings.language.default, *engines} - {"*"}):
-        yield _speech_of(language, engines.get(language, engines.get("*", [])), store)
+    preferences = settings.asr.engines
+    try:
+        statuses = {name: store.status(name) for names in preferences.values() for name in names}
+    except ConfigurationError as error:
+        yield Finding(area="speech", level="problem", what=str(error), advice="correct MODERATION_ASR__ENGINES")
+        return
+    installed = {name: frozenset(s.languages) or None for name, s in statuses.items() if s.installed}
+    for language in sorted({*settings.language.candidates, settings.language.default}):
+        yield _served(choose_engine(language, preferences, installed), statuses)
     yield from _audio_identification(settings, store)
 
 
-def _speech_of(language: str, names: list[str], store: ModelStore) -> Finding:
-    area = f"speech, {language}"
-    try:
-        statuses = [store.status(name) for name in names]
-    except ConfigurationError as error:
-        return Finding(area=area, level="problem", what=str(error), advice="correct MODERATION_ASR__ENGINES")
-    if not statuses:
-        return Finding(
-            area=area,
-            level="problem",
-            what="no engine is configured",
-            advice='add the language or "*" to MODERATION_ASR__ENGINES',
-        )
-    serving = next((status for status in statuses if status.installed), None)
-    if serving is None:
-        return Finding(
-            area=area,
-            level="problem",
-            what=f"none of {', '.join(names)} is installed",
-            advice=install_command(statuses[0].spec),
-        )
-    if serving is statuses[0]:
-        return Finding(area=area, level="ok", what=f"{serving.spec.name} ({serving.origin})")
-    return Finding(
-        area=area,
-        level="warning",
-        what=f"{serving.spec.name} ({serving.origin}), because {statuses[0].spec.name} is not installed",
-        advice=install_command(statuses[0].spec),
-    )
+def _served(choice: EngineChoice, statuses: Mapping[str, ModelStatus]) -> Finding:
+    area = f"speech, {choice.language}"
+    because = "; ".join(f"{passed.engine} {passed.reason}" for passed in choice.passed_over)
+    missing = [statuses[p.engine].spec for p in choice.passed_over if not statuses[p.engine].installed]
+    advice = install_command(missing[0]) if missing else "add an engine to MODERATION_ASR__ENGINES"
+    if choice.engine is None:
+        return Finding(area=area, level="problem", what=because or "no engine is configured", advice=advice)
+    what = f"{choice.engine} ({statuses[choice.engine].origin})"
+    if not because:
+        return Finding(area=area, level="ok", what=what)
+    return Finding(area=area, level="warning", what=f"{what}, because {because}", advice=advice)
 
 
 def _audio_identification(settings: Settings, store: ModelStore) -> Iterator[Finding]:
     if not settings.language.identify_audio:
         return
-    status = store.status("whisper:base")
-    if not status.installed:
-        yield Finding(
-            area="spoken language",
-            level="warning",
-            what="whisper:base is not installed: the language of streams without a hint is not recognised from audio",
-            advice=install_command(status.spec),
-        )
+    area, name = "spoken language", settings.language.audio_model
+    try:
+        status = store.status(name)
+    except ConfigurationError as error:
+        yield Finding(area=area, level="problem", what=str(error), advice="correct MODERATION_LANGUAGE__AUDIO_MODEL")
+        return
+    if status.installed:
+        yield Finding(area=area, level="ok", what=f"{name} ({status.origin})")
     else:
-        yield Finding(area="spoken language", level="ok", what=f"whisper:base ({status.origin})")
+        advice = f"{install_command(status.spec)} (or set MODERATION_LANGUAGE__IDENTIFY_AUDIO=false)"
+        yield Finding(area=area, level="problem", what=f"{name} is not installed", advice=advice)
 
 
 def check_toxicity(settings: Settings, store: ModelStore) -> Iterator[Finding]:

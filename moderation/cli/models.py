@@ -155,7 +155,7 @@ def _print_table(rows: list[dict[str, object]]) -> None:
         table.add_row(
             str(row["name"]),
             str(row["kind"]),
-            " ".join(languages) if isinstance(languages, list) else "",
+            " ".join(languages) if isinstance(languages, list) and languages else "any",
             _size(row["size_bytes"]),
             str(row["licence"]),
             str(row["from"] or row["install_with"]),

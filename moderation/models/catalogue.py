@@ -110,7 +110,7 @@ class ModelSpec:
     name: str
     purpose: str
     languages: tuple[str, ...]
-    """Primary BCP-47 tags; `*` is any."""
+    """Primary BCP-47 tags; empty for any (and for a published Vosk model, until it is installed, for unknown)."""
     licence: str
     size_bytes: int | None
     """Installed size, roughly; None where only the publisher's list knows."""

@@ -78,7 +78,7 @@ def _whisper() -> tuple[ModelSpec, ...]:
         ModelSpec(
             name="whisper:base",
             purpose="speech recognition, spoken language",
-            languages=("*",),
+            languages=(),
             licence="MIT",
             size_bytes=150_218_479,
             source=PackagedParts(

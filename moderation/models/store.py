@@ -5,7 +5,7 @@ from pathlib import Path
 
 from moderation.clock import Clock, SystemClock
 from moderation.errors import ModelMissing
-from moderation.models.catalogue import ModelSpec, Packaged, PackagedParts
+from moderation.models.catalogue import ModelSpec, Packaged, PackagedParts, VoskList
 from moderation.models.install import Provenance, folder_of, install
 from moderation.models.known import catalogue, lookup
 from moderation.models.manifest import Manifest, read_manifest
@@ -24,6 +24,7 @@ class ModelStatus:
     version: str | None
     size_bytes: int | None
     languages: tuple[str, ...]
+    """Primary BCP-47 tags; empty for any."""
     licence: str
 
     @property
@@ -126,14 +127,16 @@ def install_command(spec: ModelSpec) -> str:
 
 
 def _in_store(spec: ModelSpec, folder: Path, manifest: Manifest) -> ModelStatus:
+    # Of a published Vosk model only the manifest knows more than its name; of the others the catalogue knows best.
+    from_list = isinstance(spec.source, VoskList)
     return ModelStatus(
         spec=spec,
         path=folder,
         origin=manifest.origin,
         version=manifest.version,
         size_bytes=manifest.size_bytes,
-        languages=manifest.languages,
-        licence=manifest.licence,
+        languages=manifest.languages if from_list else spec.languages,
+        licence=manifest.licence if from_list else spec.licence,
     )
 
 

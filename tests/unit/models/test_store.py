@@ -188,6 +188,14 @@ def test_statuses_hold_the_catalogue_and_what_else_is_installed(tmp_path):
     assert not statuses["detoxify:original"].installed
 
 
+def test_the_catalogue_knows_better_than_an_old_manifest(tmp_path):
+    old = Provenance(name="whisper:base", origin="packages", licence="?", languages=("xx",))
+    install(tmp_path, old, _fill, ManualClock(NOW))
+    status = ModelStore(tmp_path).status("whisper:base")
+    assert status.languages == ()
+    assert status.licence == "MIT"
+
+
 def test_a_package_that_is_not_installed_is_not_found():
     assert packaged.package_folder("no_such_package_anywhere") is None
     assert packaged.distribution_version("no-such-distribution-anywhere") is None
