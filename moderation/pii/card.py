@@ -31,11 +31,10 @@ class CardRecognizer:
 
     def _in_run(self, reading: Reading, run: DigitRun) -> Iterator[PiiMatch]:
         behind = -1
-        for part in run.windows(_LENGTHS):
-            digits = part.digits
-            if part.atoms[0].first > behind and _issuer_accepts(digits) and luhn.is_valid(digits):
+        for part in run.windows(_LENGTHS, lambda digits: _issuer_accepts(digits) and luhn.is_valid(digits)):
+            if part.atoms[0].first > behind:
                 behind = part.atoms[-1].last
-                yield self._match(reading, part, 0.95, f"{len(digits)} digits of an issuer's range, checksum met")
+                yield self._match(reading, part, 0.95, f"{len(part.digits)} digits of an issuer's range, checksum met")
         if behind < 0 and 14 <= len(run.digits) <= 19:
             first, last = run.atoms[0].first, run.atoms[-1].last
             if reading.says_near(first, last, _CONTEXT):

@@ -34,6 +34,8 @@ class _Scheme:
     grouped: frozenset[tuple[int, ...]] = frozenset()
     context: frozenset[str] = frozenset()
     language: str | None = None
+    may_be: Callable[[str], bool] = bool
+    """A cheap look before anything else."""
     checked: bool = False
     """Whether a checksum makes an accidental match unlikely."""
 
@@ -42,8 +44,9 @@ _SCHEMES = (
     _Scheme("US social security number", frozenset({9}), lambda digits: ssn.is_valid(digits) or itin.is_valid(digits),
             grouped=frozenset({(3, 2, 4)}), context=_US_CONTEXT),
     _Scheme("Korean resident number", frozenset({13}), lambda digits: _is_rrn(digits),  # noqa: PLW0108  it is defined below
-            grouped=frozenset({(6, 7)}), checked=True),
-    _Scheme("French social security number", frozenset({15}), nir.is_valid, checked=True),
+            grouped=frozenset({(6, 7)}), checked=True, may_be=lambda digits: _starts_with_birth_date(digits)),  # noqa: PLW0108
+    _Scheme("French social security number", frozenset({15}), nir.is_valid, checked=True,
+            may_be=lambda digits: digits[0] in "12"),
     _Scheme("German tax number", frozenset({11}), idnr.is_valid, context=_GERMAN_CONTEXT, language="de"),
 )  # fmt: skip
 
@@ -72,11 +75,10 @@ class NationalIdRecognizer:
                 rule = f"{scheme.name}, introduced as one" + ("" if valid else ", not valid as heard")
                 yield self._match(reading, first, last, 0.95 if valid else 0.85, rule)
                 continue
-            for part in run.windows(scheme.lengths):
+            for part in run.windows(scheme.lengths, scheme.may_be):
                 groups = tuple(len(atom.digits) for atom in part.atoms)
                 evident = introduced or scheme.checked or groups in scheme.grouped or scheme.language == language
-                valid = scheme.is_valid(part.digits) or (groups == (6, 7) and _starts_with_birth_date(part.digits))
-                if evident and valid:
+                if evident and (scheme.is_valid(part.digits) or (groups == (6, 7) and groups in scheme.grouped)):
                     rule = f"{scheme.name}, {'valid' if scheme.checked else 'valid and grouped or introduced like one'}"
                     yield self._match(reading, part.atoms[0].first, part.atoms[-1].last, 0.85, rule)
                     break

@@ -134,10 +134,10 @@ class PhoneRecognizer:
         """Valid numbers inside a longer run."""
         lengths = self._regions[self.default_region].lengths
         behind = -1
-        for part in run.windows(lengths):
-            if part.atoms[0].first <= behind or part.is_counting or len(set(part.digits)) < 4:
+        for part in run.windows(lengths, lambda digits: len(set(digits)) >= 4):
+            if part.atoms[0].first <= behind or part.is_counting or not (introduced or part.is_read_out):
                 continue
-            region = self._valid_in(part, language) if introduced or part.is_read_out else None
+            region = self._valid_in(part, language)
             if region:
                 behind = part.atoms[-1].last
                 rule = f"{_COUNT_WORDS.get(len(part.digits), 'several')} of a longer run of digits, valid in {region}"

@@ -1,9 +1,9 @@
 """One text, read once for all recognisers: its tokens, its numbers, and the runs of digits these form."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from moderation.pii.spoken_number import NumberAtom, read_numbers
 from moderation.pii.tokens import Token, TokenKind, tokenise
@@ -29,23 +29,22 @@ class DigitRun:
         """The run of atoms `first` to `last`, inclusive."""
         return DigitRun(self.atoms[first : last + 1])
 
-    def windows(self, lengths: frozenset[int]) -> Iterator["DigitRun"]:
-        """Parts that have one of these numbers of digits, from left to right, longest first.
+    def windows(self, lengths: frozenset[int], accepts: Callable[[str], bool]) -> Iterator["DigitRun"]:
+        """Parts that have one of these numbers of digits and are accepted, from left to right, longest first.
 
-        There are at most `max(lengths)` of them for each atom.
+        At most `max(lengths)` are looked at for each atom.
         """
-        longest = max(lengths, default=0)
-        for first in range(len(self.atoms)):
-            count = 0
-            found = []
-            for last in range(first, len(self.atoms)):
-                count += len(self.atoms[last].digits)
-                if count > longest:
-                    break
-                if count in lengths:
-                    found.append(last)
-            for last in reversed(found):
-                yield self.part(first, last)
+        digits = self.digits
+        ends = list(accumulate(len(atom.digits) for atom in self.atoms))
+        last_of = {end: last for last, end in enumerate(ends)}
+        begin = 0
+        descending = sorted(lengths, reverse=True)
+        for first, end in enumerate(ends):
+            for length in descending:
+                last = last_of.get(begin + length)
+                if last is not None and accepts(digits[begin : begin + length]):
+                    yield self.part(first, last)
+            begin = end
 
     @property
     def is_read_out(self) -> bool:
