@@ -1,1 +1,169 @@
 """The composition root: the only code that picks implementations from settings."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from moderation.asr.engine import SpeechEngine
+from moderation.asr.select import EngineSet, InstalledModel
+from moderation.asr.vosk.engine import VoskEngine
+from moderation.asr.whisper.engine import WhisperEngine
+from moderation.audio.intake import StreamIntake
+from moderation.audio.vad import SileroVad
+from moderation.clock import Clock, SystemClock
+from moderation.contracts.codecs import load_codecs
+from moderation.errors import ConfigurationError
+from moderation.language.identifier import AudioLanguageModel
+from moderation.language.text import LangidModel
+from moderation.models.store import ModelStore
+from moderation.pii.detector import PiiDetector
+from moderation.pipeline import Pipeline, TextJudge, TextStages
+from moderation.policy.policy import Policy
+from moderation.settings import Settings
+from moderation.streaming.worker import Worker, WorkerParts
+from moderation.telemetry.metrics import Metrics
+from moderation.telemetry.server import telemetry_server
+from moderation.toxicity.classifier import ToxicityClassifier
+from moderation.toxicity.compact import COMPACT_MODEL
+from moderation.toxicity.factory import open_classifier
+from moderation.vocabulary.filter import VocabularyFilter
+
+log = structlog.get_logger(__name__)
+
+
+def build_text_stages(settings: Settings) -> TextStages:
+    """The stages that judge texts.
+
+    Raises:
+        ConfigurationError: a policy, a list or a model is missing or refused.
+    """
+    return TextStages(
+        judge=_text_judge(settings, SystemClock()),
+        text_language=LangidModel(settings.language.candidates),
+        language_settings=settings.language,
+    )
+
+
+@contextmanager
+def build_pipeline(settings: Settings) -> Iterator[Pipeline]:
+    """The whole pipeline. Speech engines are loaded when first needed, and closed at the end.
+
+    Raises:
+        ConfigurationError: as `build_text_stages`; also for speech engines that do not exist.
+    """
+    clock = SystemClock()
+    engines = build_engines(settings)
+    try:
+        yield Pipeline(
+            engines=engines,
+            audio_language=_audio_language(settings, engines),
+            text_language=LangidModel(settings.language.candidates),
+            language_settings=settings.language,
+            judge=_text_judge(settings, clock),
+            clock=clock,
+            engine_retry_deadline_s=settings.streaming.retry_deadline_s,
+            publish_partials=settings.asr.publish_partials,
+        )
+    finally:
+        engines.close()
+
+
+def intake_factory(settings: Settings) -> Callable[[], StreamIntake]:
+    """What makes the intake of a stream; all share one voice activity model."""
+    vad = SileroVad()
+    return lambda: StreamIntake(settings.audio, vad)
+
+
+@contextmanager
+def build_worker(settings: Settings, *, on_ready: Callable[[], None]) -> Iterator[Worker]:
+    """A worker with every model loaded, serving metrics and health while the context lasts.
+
+    Raises:
+        ConfigurationError: a setting, a model, a list or the policy is missing or refused.
+    """
+    registry = CollectorRegistry()
+    with build_pipeline(settings) as pipeline:
+        pipeline.engines.preload(settings.language.candidates)
+        for engine in pipeline.engines.loaded():
+            log.info("engine_loaded", engine=engine.name, model=engine.model_version)
+        for choice in pipeline.engines.explain(settings.language.candidates):
+            log.info("engine_chosen", language=choice.language, engine=choice.engine)
+        worker = Worker(
+            WorkerParts(
+                settings=settings,
+                codecs=load_codecs(settings),
+                pipeline=pipeline,
+                new_intake=intake_factory(settings),
+                clock=SystemClock(),
+                metrics=Metrics(registry),
+            ),
+            on_ready=on_ready,
+        )
+        with telemetry_server(
+            settings.telemetry, registry=registry, live=lambda: worker.problems, ready=lambda: _unready(worker)
+        ):
+            yield worker
+
+
+def build_engines(settings: Settings) -> EngineSet:
+    """The speech engines that are installed; none is loaded.
+
+    Raises:
+        ConfigurationError: the settings name an engine that does not exist.
+    """
+    asr = settings.asr
+
+    def whisper(name: str, model: InstalledModel) -> SpeechEngine:
+        return WhisperEngine(model.path, name=name, version=model.version, settings=asr)
+
+    def vosk(name: str, model: InstalledModel) -> SpeechEngine:
+        return VoskEngine(model.path, name=name, version=model.version, languages=model.languages, settings=asr)
+
+    wanted = {name for names in asr.engines.values() for name in names} | {settings.language.audio_model}
+    return EngineSet(asr.engines, installed=_installed(settings, wanted), factories={"whisper": whisper, "vosk": vosk})
+
+
+def _installed(settings: Settings, names: set[str]) -> dict[str, InstalledModel]:
+    store = ModelStore(settings.models_dir)
+    installed = {}
+    for name in sorted(names):
+        path = store.find(name)
+        if path is not None:
+            status = store.status(name)
+            languages = frozenset(status.languages) or None
+            installed[name] = InstalledModel(path=path, version=status.version or "unknown", languages=languages)
+    return installed
+
+
+def _audio_language(settings: Settings, engines: EngineSet) -> AudioLanguageModel | None:
+    """What hears the language of streams that give no hint; loaded now, since every such stream begins with it."""
+    if not settings.language.identify_audio:
+        return None
+    name = settings.language.audio_model
+    engine = engines.engine(name)
+    if not isinstance(engine, WhisperEngine):
+        raise ConfigurationError(f"MODERATION_LANGUAGE__AUDIO_MODEL is {name!r}: only Whisper models hear languages")
+    return engine
+
+
+def _text_judge(settings: Settings, clock: Clock) -> TextJudge:
+    return TextJudge(
+        toxicity=_toxicity(settings),
+        vocabulary=VocabularyFilter.from_files(settings.vocabulary.lists),
+        pii=PiiDetector(settings.pii),
+        policy=Policy.load(settings.policy.file),
+        clock=clock,
+    )
+
+
+def _toxicity(settings: Settings) -> ToxicityClassifier:
+    toxicity = settings.toxicity
+    if toxicity.model == COMPACT_MODEL:
+        return open_classifier(toxicity)
+    return open_classifier(toxicity, ModelStore(settings.models_dir).require(f"detoxify:{toxicity.model}"))
+
+
+def _unready(worker: Worker) -> Sequence[str]:
+    return worker.problems if worker.is_ready else [*worker.problems, "no_partitions_assigned_yet"]

@@ -1,12 +1,10 @@
 """The pipeline on audio files: intake, recognition and judgement of a file as if it were a stream, without a broker."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
-from moderation.audio.files import read_audio
+from moderation.audio.files import read_audio_file
 from moderation.audio.intake import StreamIntake
 from moderation.audio.utterance import SAMPLE_RATE_HZ, IntakeResult, Samples
 from moderation.events import AudioChunk, AudioEncoding
@@ -33,7 +31,7 @@ def scan_file(
     intake = new_intake()
     stream = pipeline.open_stream(stream_id=f"scan:{path.name}", language_hint=language_hint)
     try:
-        for chunk in chunks_of(read_audio(path)):
+        for chunk in chunks_of(read_audio_file(path, CHUNK_MS)):
             yield from _judged(stream, intake.accept(chunk))
             if on_progress:
                 on_progress((chunk.sequence + 1) * CHUNK_MS / 1000)
@@ -50,19 +48,11 @@ def _judged(stream: StreamPipeline, result: IntakeResult) -> Iterator[UtteranceO
                 yield outcome
 
 
-def chunks_of(blocks: Iterator[Samples]) -> Iterator[AudioChunk]:
-    """Cut mono 16 kHz blocks of any length into chunks of a stream."""
-    length = SAMPLE_RATE_HZ * CHUNK_MS // 1000
+def chunks_of(blocks: Iterable[Samples]) -> Iterator[AudioChunk]:
+    """Mono 16 kHz blocks of CHUNK_MS (the last may be shorter) as the chunks of a stream."""
     started_at = datetime.now(UTC)
-    rest = np.zeros(0, dtype=np.float32)
-    sequence = 0
-    for block in blocks:
-        rest = np.concatenate([rest, block])
-        while len(rest) >= length:
-            yield _chunk(rest[:length], sequence, started_at)
-            rest, sequence = rest[length:], sequence + 1
-    if len(rest):
-        yield _chunk(rest, sequence, started_at)
+    for sequence, block in enumerate(blocks):
+        yield _chunk(block, sequence, started_at)
 
 
 def _chunk(samples: Samples, sequence: int, started_at: datetime) -> AudioChunk:

@@ -116,6 +116,9 @@ class LanguageSettings(Section):
     min_words: Positive = Field(3, description="Fewest words from which text evidence is taken.")
     min_probability: Fraction = Field(0.9, description="Probability at which a language counts as identified.")
     identify_audio: bool = Field(True, description="Identify the spoken language of streams that give no hint.")
+    audio_model: str = Field(
+        "whisper:base", description="Multilingual Whisper model that hears which language is spoken."
+    )
     audio_window_s: float = Field(6.0, gt=0.5, description="Most audio used to identify the spoken language, s.")
     max_audio_utterances: Positive = Field(
         3, description="Utterances listened to for the language before the default is settled for."

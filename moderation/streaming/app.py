@@ -6,6 +6,7 @@ import faust
 from faust.auth import SASLCredentials, SSLCredentials
 from faust.types.auth import CredentialsT
 
+from moderation.client.connection import tls_context
 from moderation.errors import ConfigurationError
 from moderation.settings import KafkaSettings, Settings
 
@@ -68,7 +69,7 @@ def credentials(kafka: KafkaSettings) -> CredentialsT | None:
     protocol = kafka.security_protocol
     if protocol == "PLAINTEXT":
         return None
-    context = ssl_context(kafka) if protocol.endswith("SSL") else None
+    context = tls_context(kafka) if protocol.endswith("SSL") else None
     if protocol == "SSL":
         return SSLCredentials(context)
     if not kafka.sasl_username or kafka.sasl_password is None:

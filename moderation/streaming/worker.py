@@ -61,6 +61,16 @@ class Worker:
         self._failure: BaseException | None = None
         self._watermarks = ResumeWatermarks(max_streams=4 * parts.settings.streaming.max_open_streams)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether partitions were assigned."""
+        return self._is_ready
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, as codes; nothing means that all is well."""
+        return [] if self._failure is None else [f"failed_{type(self._failure).__name__}"]
+
     def stop(self) -> None:
         """End in order: publish what is under way, ack and commit it, leave the group."""
         self._stop.set()

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from moderation.audio.files import read_audio
+from moderation.audio.files import read_audio_file
 from moderation.client.connection import kafka_arguments
 from moderation.client.producer import AudioProducer, StreamSource
 from moderation.client.reader import EventReader, Received
@@ -44,7 +44,7 @@ async def play(
         tenant_id="acme", session_id="match-1", stream_id=stream_id, speaker_id=f"{name}-speaker", language_hint=hint
     )
     async with AudioProducer(settings) as producer:
-        await producer.play(source, read_audio(clip(name)), encoding=encoding, speed=0)
+        await producer.play(source, read_audio_file(clip(name)), encoding=encoding, speed=0)
     return stream_id
 
 
