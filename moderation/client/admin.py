@@ -1,6 +1,7 @@
 """Topics on the broker: create what is missing, compare what is there."""
 
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -23,7 +24,7 @@ async def apply_topics(settings: Settings) -> tuple[TopicState, ...]:
         ConfigurationError: no broker can be reached, or it refuses to create a topic.
         TransientError: the broker failed to answer.
     """
-    async with connected(AIOKafkaAdminClient(**kafka_arguments(settings)), settings) as admin:
+    async with _admin(settings) as admin:
         cluster = _Cluster(admin)
         states = await cluster.compare(_topics(settings))
         missing = [state.topic for state in states if not state.exists]
@@ -40,7 +41,7 @@ async def check_topics(settings: Settings) -> tuple[TopicState, ...]:
         ConfigurationError: no broker can be reached.
         TransientError: the broker failed to answer.
     """
-    async with connected(AIOKafkaAdminClient(**kafka_arguments(settings)), settings) as admin:
+    async with _admin(settings) as admin:
         return await _Cluster(admin).compare(_topics(settings))
 
 
@@ -54,7 +55,7 @@ async def require_topics(settings: Settings, names: Iterable[str] | None = None)
         TransientError: the broker failed to answer.
     """
     wanted = set(names) if names is not None else {topic.name for topic in _topics(settings)}
-    async with connected(AIOKafkaAdminClient(**kafka_arguments(settings)), settings) as admin:
+    async with _admin(settings) as admin:
         missing = wanted - await _Cluster(admin).names()
     if missing:
         raise missing_topics(settings, missing)
@@ -70,6 +71,11 @@ def missing_topics(settings: Settings, names: Iterable[str]) -> ConfigurationErr
 
 def _topics(settings: Settings) -> tuple[Topic, ...]:
     return configured_topics(load_topics(), settings.streaming)
+
+
+def _admin(settings: Settings) -> AbstractAsyncContextManager[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**kafka_arguments(settings))
+    return connected(admin, settings, admin.close)
 
 
 class _Cluster:

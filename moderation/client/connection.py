@@ -1,7 +1,7 @@
 """How every client of ours reaches Kafka: one place for addresses, TLS and SASL."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -64,13 +64,14 @@ def tls_context(kafka: KafkaSettings) -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def connected(client: Client, settings: Settings) -> AsyncIterator[Client]:
+async def connected(
+    client: Client, settings: Settings, disconnect: Callable[[], Awaitable[None]]
+) -> AsyncIterator[Client]:
     """The client, connected; it is disconnected at the end, and also when connecting fails.
 
     Raises:
         ConfigurationError: no broker can be reached, or it refuses us.
     """
-    disconnect = getattr(client, "stop", None) or client.close  # type: ignore[attr-defined]  # admin clients close
     try:
         try:
             await client.start()

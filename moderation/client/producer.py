@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +28,8 @@ __all__ = ["AudioProducer", "Played", "StreamSource"]
 SOURCE = "/voice-moderation/client"
 """The CloudEvents source of what we send."""
 RECOMMENDED_CHUNK_MS = 200
+CLOSE_DEADLINE_S = 2.0
+"""How long closing waits for messages that are under way; every one of them has a caller that was told already."""
 
 
 class AudioProducer:
@@ -61,7 +64,7 @@ class AudioProducer:
         producer = AIOKafkaProducer(
             **kafka_arguments(settings), acks="all", max_request_size=settings.kafka.max_message_bytes
         )
-        self._producer = await self._stack.enter_async_context(connected(producer, settings))
+        self._producer = await self._stack.enter_async_context(connected(producer, settings, partial(_close, producer)))
         return self
 
     async def __aexit__(
@@ -124,3 +127,12 @@ class AudioProducer:
         encoder = ChunkEncoder(encoding, SAMPLE_RATE_HZ, chunk_ms)
         playback = Playback(source, track, clock=self._clock, sleep=self._sleep, speed=speed)
         return await playback.run(blocks, encoder, send)
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    try:
+        await asyncio.wait_for(producer.stop(), CLOSE_DEADLINE_S)
+    except TimeoutError:
+        # Left alone, stop() waits for a broker that is gone until the request timeout; then nothing is closed yet.
+        await producer._sender.close()  # noqa: SLF001  there is no public way to give up
+        await producer.client.close()

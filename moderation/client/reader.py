@@ -119,7 +119,7 @@ class EventReader(Generic[E]):
             max_partition_fetch_bytes=self._settings.kafka.max_message_bytes,
         )
         try:
-            self._consumer = await self._stack.enter_async_context(connected(consumer, self._settings))
+            self._consumer = await self._stack.enter_async_context(connected(consumer, self._settings, consumer.stop))
             await self._place(self._consumer)
         except BaseException:
             await self._stack.aclose()

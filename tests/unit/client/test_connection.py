@@ -76,6 +76,6 @@ async def test_a_client_that_cannot_connect_is_disconnected_all_the_same() -> No
 
     client = Unreachable()
     with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1:1234.*`moderation broker`"):
-        async with connected(client, Settings(embedded_broker_port=1234)):
+        async with connected(client, Settings(embedded_broker_port=1234), client.stop):
             pass
     assert client.stopped
