@@ -16,7 +16,8 @@ from moderation.language.identifier import AudioLanguageModel, TextLanguageModel
 from moderation.language.stream import StreamLanguage
 from moderation.masking import REMOVED, TERM_MASK, Masked, MaskSpan, mask, pii_label, span_times
 from moderation.pii.detector import PiiDetector
-from moderation.policy.policy import Policy, Verdict
+from moderation.policy.policy import Policy
+from moderation.policy.verdict import Verdict
 from moderation.settings import LanguageSettings
 from moderation.toxicity.classifier import ToxicityClassifier
 from moderation.vocabulary.filter import VocabularyFilter
@@ -326,7 +327,7 @@ class StreamPipeline:
             judgement=judgement,
             engine=engine.name,
             models={"asr": model_id(engine), **self._shared.judge.models},
-            timings_ms=timings | judgement.timings_ms,
+            timings_ms={**timings, **judgement.timings_ms},
         )
 
     def _hear_language(self, samples: Samples) -> None:
