@@ -38,7 +38,7 @@ def command(context: click.Context, *, seconds: float | None, plain: bool, no_co
     from moderation.demo.manifest import load_manifest
     from moderation.demo.run import Demo, DemoOptions
     from moderation.demo.scenario import load_scenario
-    from moderation.demo.worker_process import WorkerFailed
+    from moderation.errors import TransientError
 
     settings: Settings = context.obj
     config: Path | None = context.find_root().params.get("config")
@@ -54,7 +54,7 @@ def command(context: click.Context, *, seconds: float | None, plain: bool, no_co
     )
     try:
         asyncio.run(_until_terminated(demo))
-    except WorkerFailed as error:
+    except TransientError as error:
         click.echo(f"moderation demo: {error}", err=True)
         context.exit(_EXIT_FAILED)
     except asyncio.CancelledError:

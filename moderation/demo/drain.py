@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from moderation.client.connection import connected, kafka_arguments
 from moderation.clock import Clock
+from moderation.errors import TransientError
 from moderation.settings import Settings
 
 _POLL_S = 0.2
@@ -41,20 +43,25 @@ async def counting_unfinished(settings: Settings) -> AsyncIterator[Callable[[], 
 
     Raises:
         ConfigurationError: the broker cannot be reached.
+        TransientError: it was, and fails to answer now.
     """
     arguments = kafka_arguments(settings)
     topic, group = settings.streaming.audio_topic, settings.streaming.group_id
+    reader, asker = AIOKafkaConsumer(**arguments), AIOKafkaAdminClient(**arguments)
     async with (
-        connected(AIOKafkaConsumer(**arguments), settings) as consumer,
-        connected(AIOKafkaAdminClient(**arguments), settings) as admin,
+        connected(reader, settings, reader.stop) as consumer,
+        connected(asker, settings, asker.close) as admin,
     ):
         await consumer.topics()  # asking for the partitions alone would create the topic on some brokers
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
 
         async def count() -> int:
-            # Named one by one: the embedded broker's answer to "all" cannot be read.
-            offsets = await admin.list_consumer_group_offsets(group, partitions=partitions)
-            committed = {partition: offset.offset for partition, offset in offsets.items()}
-            return unfinished(await consumer.end_offsets(partitions), committed)
+            try:
+                # Named one by one: the embedded broker's answer to "all" cannot be read.
+                offsets = await admin.list_consumer_group_offsets(group, partitions=partitions)
+                ends = await consumer.end_offsets(partitions)
+            except KafkaError as error:
+                raise TransientError(f"the broker did not tell its offsets ({type(error).__name__})") from None
+            return unfinished(ends, {partition: offset.offset for partition, offset in offsets.items()})
 
         yield count

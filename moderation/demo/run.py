@@ -25,7 +25,8 @@ from moderation.demo.summary import summary_table
 from moderation.demo.table import FlagTable
 from moderation.demo.tally import SeenFlag, Tally
 from moderation.demo.timeline import Placed, place_all
-from moderation.demo.worker_process import WorkerFailed, WorkerProcess, worker_arguments, worker_environment
+from moderation.demo.worker_process import WorkerProcess, worker_arguments, worker_environment
+from moderation.errors import ModerationError
 from moderation.settings import KafkaSettings, SchemaRegistrySettings, Settings
 
 _READY_DEADLINE_S = 180.0
@@ -82,6 +83,7 @@ class Demo:
 
         Raises:
             WorkerFailed: the worker ended, was never ready or did not finish; its log is kept, the message names it.
+            TransientError: the broker does not answer any more.
             ConfigurationError: broker or clips are missing.
         """
         with _log_folder(self._console, keep=self._options.keep_logs) as folder:
@@ -180,11 +182,11 @@ def settings_for(settings: Settings, bootstrap_servers: str) -> Settings:
 
 @contextmanager
 def _log_folder(console: Console, *, keep: bool) -> Iterator[Path]:
-    """A folder for the worker's log, removed at the end unless it is to be kept or the worker failed."""
+    """A folder for the worker's log, removed at the end unless it is to be kept or something failed."""
     folder = Path(tempfile.mkdtemp(prefix="voice-moderation-demo-"))
     try:
         yield folder
-    except WorkerFailed:
+    except ModerationError:
         keep = True
         raise
     finally:

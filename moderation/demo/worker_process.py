@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from moderation.errors import ModerationError
+from moderation.errors import TransientError
 
 _LAST_LINES = 8
 _POLL_S = 0.05
@@ -27,7 +27,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 _NOT_INHERITED = ("MODERATION_BROKER", "MODERATION_KAFKA", "MODERATION_SCHEMA_REGISTRY", "MODERATION_EMBEDDED_BROKER")
 
 
-class WorkerFailed(ModerationError):
+class WorkerFailed(TransientError):
     """The worker ended, or did not do its work. The message holds the last lines of its log."""
 
 
