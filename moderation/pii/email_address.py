@@ -140,8 +140,10 @@ def _connects(reading: Reading, at: int) -> bool:
 
 def _is_skipped(reading: Reading, at: int, first: int | None) -> bool:
     """A pause within a spelled name, or between the name and the "at"."""
-    token = reading.tokens[at]
-    return (token.norm == "," or token.norm in HESITATIONS) and (
+    norm = reading.norm(at)
+    if norm in HESITATIONS and at > 0 and _connects(reading, at - 1):
+        return True
+    return (norm == "," or norm in HESITATIONS) and (
         first is None or _is_short(reading, at - 1) or _is_short(reading, first)
     )
 

@@ -90,9 +90,10 @@ class NationalIdRecognizer:
             return
         if len(run.digits) == 8 and dni.is_valid(run.digits + suffix):
             yield self._match(reading, first, last + 1, 0.9, "Spanish DNI, valid")
-        one = _letter(reading, first - 1)
+        prefix = first - 2 if reading.norm(first - 1) == "-" else first - 1
+        one = _letter(reading, prefix)
         if len(run.digits) == 7 and one and nie.is_valid(one + run.digits + suffix):
-            yield self._match(reading, first - 1, last + 1, 0.9, "Spanish NIE, valid")
+            yield self._match(reading, prefix, last + 1, 0.9, "Spanish NIE, valid")
         two, begin = _two_letters(reading, first - 1)
         if len(run.digits) == 6 and two and _NINO.fullmatch(two + run.digits + suffix):
             yield self._match(reading, begin, last + 1, 0.9, "UK national insurance number, valid")
@@ -124,4 +125,4 @@ def _is_rrn(digits: str) -> bool:
 
 
 def _starts_with_birth_date(digits: str) -> bool:
-    return digits[6] in "12345678" and "01" <= digits[2:4] <= "12" and "01" <= digits[4:6] <= "31"
+    return "01" <= digits[2:4] <= "12" and "01" <= digits[4:6] <= "31"

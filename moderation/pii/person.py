@@ -26,6 +26,7 @@ _INTRODUCTIONS = (
 )  # fmt: skip
 _CLOSINGS = frozenset({"speaking", "here", "calling", "from"})
 _VERB_ENDINGS = ("ing", "ed", "ly", "n't", "'re", "'ll", "'ve", "'d", "'m")
+_PRONOUNS = frozenset({"i", "you", "we", "they", "he", "she", "it", "that", "who"})
 _MOST_WORDS = 4
 
 
@@ -114,6 +115,8 @@ class PersonRecognizer:
         if norm not in self.given:
             return None
         surname = at + 1
+        if reading.norm(surname) == "-" and reading.tokens[surname].glued and self._is_word(reading, surname + 1):
+            surname += 2
         if len(reading.norm(surname)) == 1 and reading.norm(surname).isalpha() and reading.norm(surname) not in "ai":
             surname += 1
             if reading.norm(surname) == ".":
@@ -128,7 +131,8 @@ class PersonRecognizer:
             accepted = bare in self.surnames and not (everyday_given and everyday_surname)
             accepted = accepted or not (everyday_given or everyday_surname or bare in self.given)
         else:
-            accepted = bare in self.surnames and not everyday_surname
+            modal = everyday_given and reading.norm(at - 1) in _PRONOUNS
+            accepted = bare in self.surnames and not everyday_surname and not modal
         if not accepted:
             return None
         known = bare in self.surnames

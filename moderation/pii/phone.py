@@ -30,7 +30,7 @@ _REGIONS_OF_LANGUAGE = {
     "pt": ("BR", "PT"), "ja": ("JP",), "it": ("IT",), "nl": ("NL", "BE"), "pl": ("PL",), "tr": ("TR",),
     "ru": ("RU",), "sv": ("SE",), "zh": ("CN", "TW"), "hi": ("IN",), "vi": ("VN",),
 }  # fmt: skip
-_ENGLISH_WITH_TRUNK_ZERO = ("GB", "AU", "IE", "NZ", "ZA", "IN")
+_ENGLISH_WITH_TRUNK_ZERO = ("GB", "AU", "IE", "NZ", "ZA")
 _INTERNATIONAL_LENGTHS = frozenset(range(8, 16))
 _COUNT_WORDS = {7: "seven", 8: "eight", 9: "nine", 10: "ten", 11: "eleven", 12: "twelve", 13: "thirteen",
                 14: "fourteen", 15: "fifteen"}  # fmt: skip
@@ -113,22 +113,45 @@ class PhoneRecognizer:
         yield from self._within(reading, run, language, introduced=introduced)
 
     def _whole(self, reading: Reading, run: DigitRun, language: str, *, introduced: bool) -> PiiMatch | None:
-        """The run as one number, with or without an "oh" that was an interjection."""
-        for candidate in (run, run.part(1, len(run.atoms) - 1)) if run.atoms[0].digits == "0" else (run,):
-            count = len(candidate.digits)
-            if not 7 <= count <= 15 or (candidate.is_counting and not introduced):
-                continue
-            said = _COUNT_WORDS[count]
-            region = self._valid_in(candidate, language)
-            if region and (introduced or candidate.is_read_out):
-                rule = f"{said} digits, valid in {region}" + (", introduced as a phone number" if introduced else "")
-                return self._match(reading, candidate, 0.95 if introduced else 0.8, rule)
-            if introduced and (count > 7 or self._is_local(candidate)):
-                return self._match(reading, candidate, 0.75, f"{said} digits, introduced as a phone number")
-            shaped = self._shape(reading, candidate)
-            if shaped:
-                return self._match(reading, candidate, 0.6, f"{said} digits, {shaped}")
+        """The run as one number, with or without an "oh" at its ends that was an interjection."""
+        candidates = [
+            candidate
+            for candidate in _without_interjections(reading, run)
+            if 7 <= len(candidate.digits) <= 15 and (introduced or not candidate.is_counting)
+        ]
+        for judge in (self._valid, self._introduced, self._shaped):
+            for candidate in candidates:
+                found = judge(reading, candidate, language, introduced=introduced)
+                if found is not None:
+                    score, why = found
+                    return self._match(
+                        reading, candidate, score, f"{_COUNT_WORDS[len(candidate.digits)]} digits, {why}"
+                    )
         return None
+
+    def _valid(self, _reading: Reading, run: DigitRun, language: str, *, introduced: bool) -> tuple[float, str] | None:
+        region = self._valid_in(run, language)
+        # Nobody counts with leading zeros: 06 39 98 12 34 is a number that names something.
+        if region is None or not (introduced or run.is_read_out or run.digits[0] == "0"):
+            return None
+        return (0.95, f"valid in {region}, introduced as a phone number") if introduced else (0.8, f"valid in {region}")
+
+    def _introduced(
+        self, _reading: Reading, run: DigitRun, _language: str, *, introduced: bool
+    ) -> tuple[float, str] | None:
+        fits = introduced and (len(run.digits) > 7 or self._is_local(run))
+        return (0.75, "introduced as a phone number") if fits else None
+
+    def _shaped(
+        self,
+        reading: Reading,
+        run: DigitRun,
+        _language: str,
+        *,
+        introduced: bool,  # noqa: ARG002
+    ) -> tuple[float, str] | None:
+        shape = self._shape(reading, run)
+        return (0.6, shape) if shape else None
 
     def _within(self, reading: Reading, run: DigitRun, language: str, *, introduced: bool) -> Iterator[PiiMatch]:
         """Valid numbers inside a longer run."""
@@ -160,7 +183,10 @@ class PhoneRecognizer:
         groups = tuple(len(atom.digits) for atom in run.atoms)
         if run.digits[0] == "0":
             written = len(groups) == 3 and min(groups[1:]) >= 3 and reading.norm(run.atoms[-1].first - 1) in {"-", "."}
-            return "grouped like a phone number" if written and 9 <= sum(groups) <= 12 else None
+            if written and 9 <= sum(groups) <= 12:
+                return "grouped like a phone number"
+            read_out = run.is_read_out and run.atoms[0].spoken and 10 <= sum(groups) <= 11
+            return "read out, with a zero in front" if read_out else None
         return self._north_american_shape(reading, run, groups)
 
     def _north_american_shape(self, reading: Reading, run: DigitRun, groups: tuple[int, ...]) -> str | None:
@@ -186,6 +212,16 @@ class PhoneRecognizer:
         if start and reading.text[start - 1] == "(" and ")" in reading.text[start:end]:
             start -= 1
         return PiiMatch(start=start, end=end, entity=self.entity, score=score, rule=rule)
+
+
+def _without_interjections(reading: Reading, run: DigitRun) -> list[DigitRun]:
+    """The run, and what it is when an "oh" at its beginning or end was no zero."""
+    runs = [run]
+    if reading.norm(run.atoms[0].first) == "oh":
+        runs.append(run.part(1, len(run.atoms) - 1))
+    if reading.norm(run.atoms[-1].last) == "oh":
+        runs.append(run.part(0, len(run.atoms) - 2))
+    return runs
 
 
 def _international_prefix(reading: Reading, run: DigitRun) -> int | None:

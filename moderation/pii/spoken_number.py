@@ -78,7 +78,7 @@ def _read(tokens: Sequence[Token], at: int, previous: NumberAtom | None) -> Numb
 def _spoken_like_another_word(tokens: Sequence[Token], at: int, previous: NumberAtom | None) -> NumberAtom | None:
     """ "Oh" for zero beside a number, and "for" for four between digits."""
     norm = tokens[at].norm
-    follows_number = previous is not None and previous.last >= at - 2
+    follows_number = previous is not None and previous.last >= at - 4
     if norm in _OH and (follows_number or _is_number(tokens, at + 1) or _is_number(tokens, at + 2)):
         return NumberAtom(at, at, "0", spoken=True)
     if norm in _HOMOPHONES and previous is not None and previous.last == at - 1 and _norm(tokens, at + 1) in UNITS:
@@ -112,7 +112,9 @@ def _written(tokens: Sequence[Token], at: int) -> NumberAtom:
         digits = "".join(token.norm for token in tokens[at : last + 1 : 2])
     following = _norm(tokens, last + 1)
     glued = last + 1 < len(tokens) and tokens[last + 1].glued
-    measured = following == "%" or (glued and following in _UNITS_OF_MEASURE) or following in _MAGNITUDES
+    measured = (
+        following == "%" or (glued and following in _UNITS_OF_MEASURE and len(digits) < 7) or following in _MAGNITUDES
+    )
     priced = at > 0 and tokens[at - 1].norm in _CURRENCY
     return NumberAtom(at, last, digits, spoken=False, quantity=grouped or measured or priced or following == "hundred")
 
