@@ -33,7 +33,7 @@ class Played:
 
 
 class PayloadEncoder(Protocol):
-    """Cuts mono 16 kHz audio into payloads of equal length in time."""
+    """Cuts mono audio, at the rate of its track, into payloads of equal length in time."""
 
     def encode(self, samples: Samples) -> list[bytes]:
         """The payloads that are complete with these samples."""
