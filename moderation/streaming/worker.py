@@ -15,8 +15,9 @@ from faust.types import TP
 
 from moderation.audio.intake import StreamIntake
 from moderation.clock import Clock
+from moderation.contracts.audio_chunk import require_key
 from moderation.contracts.codecs import Codecs
-from moderation.errors import DeadLetterCode, InvalidMessage, InvariantViolation, ModerationError, TransientError
+from moderation.errors import InvariantViolation, ModerationError, TransientError
 from moderation.events import AudioChunk
 from moderation.pipeline import Pipeline, StreamPipeline
 from moderation.settings import Settings
@@ -200,9 +201,8 @@ class Worker:
 
     def _decode(self, message: RawMessage) -> AudioChunk:
         chunk = self._parts.codecs.audio_chunks.decode(message.value)
-        if message.key != chunk.stream_id.encode():
-            # Order within a stream, and so everything we conclude about it, rests on the key.
-            raise InvalidMessage(DeadLetterCode.KEY_MISMATCH, "the message's key is not the stream_id of its chunk")
+        # Order within a stream, and so everything that is concluded about it, rests on the key.
+        require_key(chunk, message.key)
         return chunk
 
     def _open_pipeline(self, first: ReceivedChunk) -> StreamPipeline:

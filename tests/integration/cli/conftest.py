@@ -1,28 +1,15 @@
 import asyncio
 import json
-import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from click.testing import CliRunner, Result
 
-from moderation.broker.embedded import EmbeddedBroker
 from moderation.cli.group import moderation
 from moderation.contracts.catalogue import locate
-
-
-@pytest.fixture(scope="module")
-def bootstrap() -> Iterator[str]:
-    """A broker: MODERATION_TEST_BROKER, or an embedded one."""
-    given = os.environ.get("MODERATION_TEST_BROKER")
-    if given:
-        yield given
-        return
-    with EmbeddedBroker() as broker:
-        yield broker.bootstrap_servers
 
 
 @pytest.fixture

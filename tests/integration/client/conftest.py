@@ -1,22 +1,8 @@
-import os
 import uuid
-from collections.abc import Iterator
 
 import pytest
 
-from moderation.broker.embedded import EmbeddedBroker
 from moderation.settings import KafkaSettings, Settings, StreamingSettings
-
-
-@pytest.fixture(scope="module")
-def bootstrap() -> Iterator[str]:
-    """A broker: MODERATION_TEST_BROKER, or an embedded one."""
-    given = os.environ.get("MODERATION_TEST_BROKER")
-    if given:
-        yield given
-        return
-    with EmbeddedBroker() as broker:
-        yield broker.bootstrap_servers
 
 
 @pytest.fixture
