@@ -10,6 +10,7 @@ from moderation.pii.tokens import TokenKind
 from moderation.pii.word_lists import read_words
 
 _CONTEXT = frozenset({"email", "mail", "e-mail", "gmail", "address", "adresse", "correo", "courriel", "\uba54\uc77c"})
+_ANNOUNCED = frozenset({"email", "mail", "gmail"})
 _PROVIDERS = frozenset({"gmail", "googlemail", "hotmail", "yahoo", "outlook", "icloud", "protonmail", "gmx", "aol"})
 _CONNECTORS = frozenset({"dot", "underscore", "dash", "hyphen", "minus", "plus", "period", "punkt", "punto"})
 _CONNECTING_SYMBOLS = frozenset("._-+")
@@ -69,10 +70,14 @@ class EmailRecognizer:
     def find(self, reading: Reading, language: str) -> Iterator[PiiMatch]:  # noqa: ARG002  the same in every language
         """Find addresses."""
         for at, token in enumerate(reading.tokens):
-            if token.norm in {"@", "at"} and at > 0:
+            if token.norm in {"@", "at"}:
                 found = self._around(reading, at)
-                if found is not None:
-                    yield found
+            elif token.norm in _ANNOUNCED:
+                found = self._announced(reading, at)
+            else:
+                continue
+            if found is not None:
+                yield found
 
     def _around(self, reading: Reading, at: int) -> PiiMatch | None:
         written = reading.tokens[at].norm == "@"
@@ -87,6 +92,22 @@ class EmailRecognizer:
         how = "in symbols" if written else "with 'at' said"
         rule = f"a name and a domain, {how}" if domain else f"a name and a mail provider, {how}"
         return PiiMatch(start=start, end=end, entity=self.entity, score=0.95 if domain else 0.7, rule=rule)
+
+    def _announced(self, reading: Reading, topic: int) -> PiiMatch | None:
+        """`my email is maria99edexample.org`: the recogniser heard the "at" as a part of the name."""
+        is_at = topic + (2 if reading.norm(topic + 1) in {"address", "adresse"} else 1)
+        if reading.norm(is_at) not in {"is", "ist", "est", "es", ":"}:
+            return None
+        domain = read_domain(reading, is_at + 1, words=3)
+        if (
+            domain is None
+            or not domain.certain
+            or reading.norm(domain.last + 1) in {"@", "at", ".", "dot", "/", "slash"}
+        ):
+            return None
+        start, end = reading.span(domain.first, domain.last)
+        rule = "a domain where an address was announced"
+        return PiiMatch(start=start, end=end, entity=self.entity, score=0.9, rule=rule)
 
     def _is_meant(self, reading: Reading, first: int, at: int, domain: Domain) -> bool:
         """Whether a said "at" joins a name to a domain rather than telling where something is."""
