@@ -1,6 +1,7 @@
 """Refusals of audio, and the checks that every encoding shares."""
 
 from dataclasses import dataclass
+from datetime import MAXYEAR
 from typing import NoReturn
 
 from moderation.errors import DeadLetterCode, InvalidMessage
@@ -51,6 +52,8 @@ def check_chunk(chunk: AudioChunk, limits: AudioSettings) -> None:
         )
     if not 1 <= chunk.channels <= limits.max_channels:
         refuse(DeadLetterCode.INVALID_FIELD, f"channels is {chunk.channels}, 1 to {limits.max_channels} are accepted")
+    if chunk.captured_at.year >= MAXYEAR:
+        refuse(DeadLetterCode.INVALID_FIELD, "captured_at is at the end of time, so that no audio can follow it")
     if not chunk.payload and not chunk.end_of_stream:
         refuse(DeadLetterCode.UNDECODABLE_AUDIO, "the payload is empty; only a chunk that ends the stream may be")
 

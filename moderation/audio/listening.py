@@ -2,10 +2,10 @@
 
 The gate, a pass of the VAD over everything, says where to look; what it says depends on where it began, so it decides
 nothing else. Around what may be speech the anchors are tried, each with a fresh pass of the VAD that begins one lead
-before the anchor. An anchor holds when speech begins within ANCHOR_REACH after it. The utterance belongs to the first
-anchor that holds and has no other that holds between itself and its speech; its pass goes on as that of the utterance.
-All of this depends only on samples from the start of the utterance on: a replay that begins anywhere in the silence
-before finds the same start, and from there sees the same probabilities.
+before the anchor. An anchor holds when speech begins in the frame around it or within ANCHOR_REACH after it. The
+utterance belongs to the first anchor that holds and has no other that holds between itself and its speech; its pass
+goes on as that of the utterance. All of this depends only on samples from the start of the utterance on: a replay that
+begins anywhere in the silence before finds the same start, and from there sees the same probabilities.
 
 Speech without such an anchor (a stream that begins with speech, or speech that goes on after a cut) starts one lead
 before the gate heard it.
@@ -108,14 +108,14 @@ class Listening:
             candidate = self._candidates.popleft()
             if verdict is _Verdict.HOLDS:
                 self._favourite = candidate
-                self._search_to = max(self._search_to, candidate.onset)
+                self._search_to = max(self._search_to, candidate.onset_end)
 
     def _matters(self, candidate: "_Candidate") -> bool:
-        return self._favourite is None or candidate.anchor <= self._favourite.onset
+        return self._favourite is None or candidate.anchor < self._favourite.onset_end
 
     def _is_settled(self, favourite: "_Candidate") -> bool:
         has_rival = bool(self._candidates) and self._matters(self._candidates[0])
-        return self._searched_to > favourite.onset and not has_rival
+        return self._searched_to > favourite.onset_end and not has_rival
 
     def _no_anchor_will_hold(self, limit: int) -> bool:
         if not self._heard.is_confirmed or self._heard.onset is None or self._candidates:
@@ -146,8 +146,13 @@ class _Candidate:
 
     @property
     def onset(self) -> int:
-        """Where speech begins after the anchor, when the anchor holds."""
+        """The frame in which speech begins, when the anchor holds."""
         return self._heard.onset or self.anchor
+
+    @property
+    def onset_end(self) -> int:
+        """Where that frame ends."""
+        return self.onset + FRAME_SAMPLES
 
     def advance(self, limit: int) -> _Verdict:
         """Listen on, to `limit` at most and no further than the verdict needs."""
@@ -157,7 +162,7 @@ class _Candidate:
             if self._heard.onset is None and self._run.position >= too_late:
                 return _Verdict.FAILS
             if self._heard.is_confirmed:
-                return _Verdict.HOLDS if self.anchor <= self.onset < too_late else _Verdict.FAILS
+                return _Verdict.HOLDS if self.anchor - FRAME_SAMPLES < self.onset < too_late else _Verdict.FAILS
         return _Verdict.PENDING
 
     def opening(self) -> Opening:

@@ -43,7 +43,7 @@ def speech(seconds: float = 1.0, before: float = 0.6, after: float = 0.8) -> np.
 def test_speech_becomes_one_utterance_with_its_bounds(vad: SileroVad) -> None:
     (utterance,) = utterances_of(take_all(StreamIntake(SETTINGS, vad), pcm_chunks(speech(), [CHUNK])))
     assert utterance.number == 0
-    assert 600 - 256 - 232 <= utterance.start_ms <= 600 - 100
+    assert 600 - 512 - 232 <= utterance.start_ms <= 600 - 100
     assert 1_500 <= utterance.speech_end_ms <= 1_700
     assert utterance.end_ms == utterance.speech_end_ms + SETTINGS.padding_ms
     assert 0 <= utterance.decided_ms - utterance.speech_end_ms - SETTINGS.end_silence_ms < 32
@@ -270,7 +270,7 @@ def test_chunks_of_silence_are_let_go_behind_a_short_hold(vad: SileroVad) -> Non
     for each in pcm_chunks(with_noise(silence(10)), [320]):
         needed = intake.accept(each).needed_from_sequence
         assert needed is not None
-        assert each.sequence - needed <= (SETTINGS.padding_ms + 256 + 32) // 20 + 1
+        assert each.sequence - needed <= (SETTINGS.padding_ms + 512 + 32) // 20 + 1
 
 
 def test_no_chunk_is_let_go_that_a_later_utterance_needs(vad: SileroVad) -> None:

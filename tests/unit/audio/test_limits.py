@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from support.audio import chunk
 
@@ -38,6 +40,10 @@ def test_channel_counts_out_of_bounds_are_refused(channels: int) -> None:
 
 def test_the_most_channels_is_a_setting() -> None:
     assert refused_with(AudioSettings(max_channels=1), channels=2) is DeadLetterCode.INVALID_FIELD
+
+
+def test_an_instant_that_nothing_can_follow_is_refused() -> None:
+    assert refused_with(captured_at=datetime.max.replace(tzinfo=UTC)) is DeadLetterCode.INVALID_FIELD
 
 
 def test_an_empty_payload_is_refused_unless_it_ends_the_stream() -> None:
