@@ -99,11 +99,7 @@ class EmailRecognizer:
         if reading.norm(is_at) not in {"is", "ist", "est", "es", ":"}:
             return None
         domain = read_domain(reading, is_at + 1, words=3)
-        if (
-            domain is None
-            or not domain.certain
-            or reading.norm(domain.last + 1) in {"@", "at", ".", "dot", "/", "slash"}
-        ):
+        if domain is None or not domain.certain or reading.norm(domain.last + 1) in {"@", "at", "/", "slash"}:
             return None
         start, end = reading.span(domain.first, domain.last)
         rule = "a domain where an address was announced"
