@@ -39,17 +39,10 @@ def is_same_flag(one: Utterance, other: Utterance) -> bool:
 
 
 def test_a_replay_of_pcm_gives_the_same_sequences_samples_and_instants(vad: SileroVad) -> None:
-    pairs = [
-        pair
-        for seed in range(24)
-        for pair in replayed(
-            vad,
-            pcm_chunks(
-                conversation(seed, noise=(0.0, 0.0005, 0.001, 0.003)[seed % 4]),
-                [(20, 60, 100, 200, 250)[seed % 5] * 16],
-            ),
-        )
-    ]
+    pairs: list[tuple[Utterance, Utterance]] = []
+    for seed in range(24):
+        noise, chunk_ms = (0.0, 0.0005, 0.001, 0.003)[seed % 4], (20, 60, 100, 200, 250)[seed % 5]
+        pairs += replayed(vad, pcm_chunks(conversation(seed, noise=noise), [chunk_ms * 16]))
     assert len(pairs) == 72
     assert sum(is_same_flag(*pair) for pair in pairs) >= 71
     identical = [(one, other) for one, other in pairs if np.array_equal(one.samples, other.samples)]
