@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from moderation.settings import Settings
 if TYPE_CHECKING:
     from moderation.demo.run import Demo
 
+_WIDTH_OF_FILES = 120
 _EXIT_FAILED = 1
 _EXIT_TERMINATED = 128 + signal.SIGTERM
 
@@ -43,7 +45,8 @@ def command(context: click.Context, *, seconds: float | None, plain: bool, no_co
     settings: Settings = context.obj
     config: Path | None = context.find_root().params.get("config")
     scenario = load_scenario()
-    console = Console(stderr=True, no_color=no_color or None, highlight=False)
+    width = None if sys.stderr.isatty() else _WIDTH_OF_FILES
+    console = Console(stderr=True, width=width, no_color=no_color or None, highlight=False)
     demo = Demo(
         settings,
         DemoOptions(plain=plain, keep_logs=keep_logs, config=config),

@@ -4,11 +4,13 @@ Each clip is scanned as a stream of its own, with the settings of the environmen
 """
 
 import json
+import sys
 from collections.abc import Callable
 from importlib.resources import as_file
 
 import click
 from rich.console import Console
+from rich.progress import track
 
 from moderation.audio.intake import StreamIntake
 from moderation.bootstrap import build_pipeline, intake_factory
@@ -19,6 +21,8 @@ from moderation.events import UNKNOWN_LANGUAGE, Severity
 from moderation.pipeline import Pipeline
 from moderation.scanning import scan_file
 from moderation.settings import load_settings
+
+_WIDTH_OF_FILES = 120
 
 
 def hear(clip: Clip, pipeline: Pipeline, new_intake: Callable[[], StreamIntake], *, hint: str | None) -> Heard:
@@ -48,13 +52,19 @@ def main(*, as_json: bool, only: tuple[str, ...], hints: bool) -> None:
     manifest = load_manifest()
     clips = [manifest.clip(clip_id) for clip_id in only] or list(manifest.clips)
     new_intake = intake_factory(settings)
+    progress = Console(stderr=True)
     with build_pipeline(settings) as pipeline:
-        pairs = [(clip, hear(clip, pipeline, new_intake, hint=clip.language if hints else None)) for clip in clips]
+        pairs = [
+            (clip, hear(clip, pipeline, new_intake, hint=clip.language if hints else None))
+            for clip in track(clips, "Listening", console=progress, transient=True, disable=not progress.is_terminal)
+        ]
     evaluation = evaluate(pairs)
     if as_json:
         click.echo(json.dumps(evaluation_json(evaluation), indent=1, ensure_ascii=False))
     else:
-        Console(highlight=False).print(evaluation_tables(evaluation))
+        Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_FILES).print(
+            evaluation_tables(evaluation)
+        )
 
 
 if __name__ == "__main__":

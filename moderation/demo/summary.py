@@ -14,7 +14,7 @@ def summary_table(summary: Summary, *, first_flag_s: float | None) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("streams", f"{summary.streams} in {summary.sessions} sessions")
-    table.add_row("utterances", f"{summary.utterances} transcribed, of {len(summary.clips)} clips played")
+    table.add_row("utterances", f"{summary.utterances} transcribed, {summary.spoken} spoken")
     table.add_row("flags", f"{summary.flags}{_severities(summary.by_severity)}")
     table.add_row("by category", _numbers(summary.by_category) or "none")
     if first_flag_s is not None:

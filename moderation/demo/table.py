@@ -1,10 +1,12 @@
 """The live table of flags: each as it arrives, under one heading, with a line of progress below on a terminal."""
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -30,13 +32,16 @@ _COLUMNS = {
     "latency": 7,
 }
 """Width of each column; 0 takes what is left."""
+_NARROW = 125
+"""Terminals with fewer columns get two lines a flag."""
+_INDENT = 10
 
 
 class FlagTable:
     """Shows flags on a console; a context manager.
 
-    On a terminal every flag becomes a row that stays, and the progress line below is redrawn in place. Elsewhere, and
-    when `plain`, every flag is one line of text, and progress is not shown.
+    On a terminal every flag becomes a row that stays (two lines where the terminal is narrow), and the progress line
+    below is redrawn in place. Elsewhere, and when `plain`, every flag is one line of text, and progress is not shown.
     """
 
     def __init__(self, console: Console, *, plain: bool) -> None:
@@ -69,9 +74,11 @@ class FlagTable:
 
     def _print(self, cells: list[Text]) -> None:
         if self._live is None:
-            self._console.print(_line(cells), soft_wrap=True)
-        else:
+            self._console.print(_line(cells, _COLUMNS.values()), soft_wrap=True)
+        elif self._console.width >= _NARROW:
             self._console.print(_row(cells))
+        else:
+            self._console.print(_two_lines(cells))
 
 
 def categories_of(flag: ModerationFlag) -> str:
@@ -98,15 +105,22 @@ def _cells(seen: SeenFlag) -> list[Text]:
     ]
 
 
-def _line(cells: list[Text]) -> Text:
+def _line(cells: Iterable[Text], widths: Iterable[int]) -> Text:
     """One line: cells padded to their columns, none cut off."""
     padded: list[Text] = []
-    for cell, width in zip(cells, _COLUMNS.values(), strict=True):
+    for cell, width in zip(cells, widths, strict=True):
         cell.pad_right(max(0, width - len(cell)))
         padded.append(cell)
     line = Text("  ").join(padded)
     line.rstrip()
     return line
+
+
+def _two_lines(cells: list[Text]) -> RenderableType:
+    """For narrow terminals: categories and transcript go below the rest."""
+    named = dict(zip(_COLUMNS, cells, strict=True))
+    below = Text("  ").join([named.pop("categories"), named.pop("transcript")])
+    return Group(_line(named.values(), [_COLUMNS[name] for name in named]), Padding(below, (0, 0, 0, _INDENT)))
 
 
 def _row(cells: list[Text]) -> Table:

@@ -44,10 +44,11 @@ class ClipOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The demo in numbers. `strays` counts flags in which no clip was playing."""
+    """The demo in numbers. `spoken` counts clips in which somebody speaks, `strays` flags outside of any clip."""
 
     streams: int
     sessions: int
+    spoken: int
     clips: tuple[ClipOutcome, ...]
     utterances: int
     flags: int
@@ -96,6 +97,7 @@ class Tally:
         return Summary(
             streams=streams,
             sessions=sessions,
+            spoken=sum(bool(manifest.clip(one.clip_id).text) for one in placed),
             clips=tuple(_outcome(one.clip_id, found.get((one.stream_id, one.clip_id)), manifest) for one in placed),
             utterances=len(self._utterances),
             flags=len(flags),

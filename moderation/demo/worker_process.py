@@ -103,7 +103,8 @@ def worker_arguments(config: Path | None) -> list[str]:
 def worker_environment(environment: Mapping[str, str], bootstrap_servers: str) -> dict[str, str]:
     """What the worker finds in its environment: all settings but those of another broker.
 
-    The session timeout is short because the embedded broker lets a group wait half of it before it begins.
+    The session timeout is short because the embedded broker lets a group wait half of it before it begins; the drain
+    deadline must be below it.
     """
     kept = {name: value for name, value in environment.items() if not name.upper().startswith(_NOT_INHERITED)}
     return kept | {
@@ -111,4 +112,5 @@ def worker_environment(environment: Mapping[str, str], bootstrap_servers: str) -
         "MODERATION_KAFKA__SECURITY_PROTOCOL": "PLAINTEXT",
         "MODERATION_KAFKA__SESSION_TIMEOUT_S": "6",
         "MODERATION_KAFKA__HEARTBEAT_INTERVAL_S": "2",
+        "MODERATION_STREAMING__DRAIN_DEADLINE_S": "5",
     }

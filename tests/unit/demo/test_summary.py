@@ -10,6 +10,7 @@ from moderation.demo.tally import ClipOutcome, Latency, Summary
 SUMMARY = Summary(
     streams=10,
     sessions=2,
+    spoken=4,
     clips=(
         ClipOutcome(clip_id="bad-1", expected=True, flagged=True, missed=frozenset()),
         ClipOutcome(clip_id="bad-2", expected=True, flagged=True, missed=frozenset({"threat"})),
@@ -28,6 +29,7 @@ SUMMARY = Summary(
 EMPTY = Summary(
     streams=1,
     sessions=1,
+    spoken=0,
     clips=(),
     utterances=0,
     flags=0,
@@ -49,7 +51,7 @@ def lines(summary: Summary, first_flag_s: float | None = None) -> dict[str, str]
 def test_numbers_of_what_came_back_are_shown():
     shown = lines(SUMMARY, 7.25)
     assert shown["streams"] == "10 in 2 sessions"
-    assert shown["utterances"] == "5 transcribed, of 5 clips played"
+    assert shown["utterances"] == "5 transcribed, 4 spoken"
     assert shown["flags"] == "3: high 2, low 1"
     assert shown["by category"] == "insult 2, threat 1"
     assert shown["first flag"] == "7.2 s after the start"

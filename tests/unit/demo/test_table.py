@@ -56,3 +56,11 @@ def test_the_text_of_a_flag_is_never_taken_for_markup(flag):
 
 def test_a_provisional_flag_shows_that_more_follows(flag):
     assert "you *** ..." in shown(flag(provisional=True), terminal=False)
+
+
+def test_a_narrow_terminal_folds_cells_and_hides_nothing(flag):
+    output = shown(flag(detections=TWO, text="who are you"), terminal=True, width=80)
+    assert all(len(line) <= 80 for line in output.splitlines() if "\x1b" not in line)
+    letters = "".join(output.split())
+    for part in ("threat", "insult", "0.91", "who", "you", "0.80"):
+        assert part in letters

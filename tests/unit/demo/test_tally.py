@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from moderation.demo.manifest import Manifest
+from moderation.demo.manifest import Clip, Manifest
 from moderation.demo.tally import Latency, Summary, Tally, latency_of
 from moderation.demo.timeline import Placed
 from moderation.events import Severity
@@ -83,6 +83,13 @@ def test_utterances_are_counted_once_and_partials_not_at_all(transcript):
     tally.add_dead_letter()
     assert tally.counts == (2, 0, 1)
     assert (summarise(tally).utterances, summarise(tally).dead_letters) == (2, 1)
+
+
+def test_clips_in_which_somebody_speaks_are_counted_apart_from_noise():
+    hum = {"id": "hum", "sound": {"kind": "hum", "level_db": -30, "duration_s": 2}, "expect": {"flagged": False}}
+    manifest = MANIFEST.model_copy(update={"clips": (*MANIFEST.clips, Clip.model_validate(hum))})
+    placed = [*PLACED, Placed(stream_id="t", clip_id="hum", start_ms=0, end_ms=2000)]
+    assert Tally().summarise(placed, manifest, streams=2, sessions=1).spoken == 2
 
 
 def test_latency_is_the_time_from_the_end_of_speech_to_the_arrival(flag):
