@@ -174,7 +174,12 @@ class StreamingSettings(Section):
     dead_letters_topic: str = Field("moderation-dead-letters", description="Topic for what cannot be processed.")
     max_open_streams: Positive = Field(2_000, description="Streams a worker holds state for; more pauses intake.")
     max_chunks_in_flight: Positive = Field(512, description="Chunks waiting inside the worker; more pauses intake.")
-    idle_stream_s: float = Field(10.0, gt=0, description="Silence on the wire after which a stream is closed, s.")
+    idle_utterance_s: float = Field(
+        2.0, gt=0, description="Wait for the next chunk after which an open utterance is closed, s."
+    )
+    idle_stream_s: float = Field(
+        30.0, gt=0, description="Wait for the next chunk after which a stream's state is dropped, s."
+    )
     context_utterances: int = Field(3, ge=0, description="Earlier utterances of the session put into a flag.")
     publish_timeout_s: float = Field(60.0, gt=0, description="Longest wait for the broker to confirm a message, s.")
     retry_deadline_s: float = Field(60.0, gt=0, description="How long a failing step is retried, s.")

@@ -52,6 +52,7 @@ class SessionParts:
     clock: Clock
     intake_pool: Executor
     recognition_pool: Executor
+    idle_utterance_s: float
     idle_stream_s: float
     new_intake: Callable[[], StreamIntake]
     open_pipeline: Callable[[ReceivedChunk], StreamPipeline]
@@ -73,8 +74,8 @@ class StreamSession:
     """Processes the chunks of one stream, one after another.
 
     A chunk is finished, and its ack released, when every utterance it belongs to has been published; silence is
-    finished at once. When chunks stop coming the stream is ended after `idle_stream_s`, so that one silent client never
-    holds back the commits of its partition.
+    finished at once. When chunks stop coming the open utterance is closed after `idle_utterance_s`, so that one silent
+    client never holds back the commits of its partition, and the session is over after `idle_stream_s` more.
     """
 
     def __init__(self, parts: SessionParts, first: ReceivedChunk, *, resume_after: Watermark | None) -> None:
@@ -113,20 +114,23 @@ class StreamSession:
             while not self._is_stopping and not self.is_over:
                 if self._mailbox or await self._hears_news():
                     await self._take_next()
+                elif self._held:
+                    await self._close_utterance()
                 else:
-                    await self._end_stream()
-                    self.is_over = not self._mailbox
+                    self.is_over = True
         finally:
             self.is_over = True
             self._drop_mailbox()
             self._pipeline.close()
 
     async def _hears_news(self) -> bool:
+        """Whether something was offered, or a stop asked for, before patience ran out."""
         self._news.clear()
+        patience_s = self._parts.idle_utterance_s if self._held else self._parts.idle_stream_s
         try:
-            await asyncio.wait_for(self._news.wait(), self._parts.idle_stream_s)
+            await asyncio.wait_for(self._news.wait(), patience_s)
         except TimeoutError:
-            return False
+            return bool(self._mailbox)
         return True
 
     def _drop_mailbox(self) -> None:
@@ -145,11 +149,12 @@ class StreamSession:
             item.handle.done()
             return
         if arrival.arrival is Arrival.RESTART:
-            await self._end_stream()
+            await self._close_utterance()
+            self._pipeline.close()
             self._begin(item.received)
         await self._accept(item)
         if item.received.chunk.end_of_stream:
-            await self._end_stream()
+            await self._close_utterance()
             self.is_over = not self._mailbox
 
     async def _accept(self, item: _Item) -> None:
@@ -165,8 +170,8 @@ class StreamSession:
         else:
             await self._process(result, item.received)
 
-    async def _end_stream(self) -> None:
-        """Close the open utterance; should the stream go on after all, it begins anew."""
+    async def _close_utterance(self) -> None:
+        """Close the open utterance and finish every chunk; the stream may go on."""
         if not self._held:
             return
         try:
@@ -175,9 +180,7 @@ class StreamSession:
             await self._give_up(error)
         else:
             await self._process(result, self._held[-1].received)
-        self._release(None)
-        self._pipeline.close()
-        self._begin(self._first)
+            self._release(None)
 
     async def _process(self, result: IntakeResult, latest: ReceivedChunk) -> None:
         try:

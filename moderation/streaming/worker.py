@@ -129,6 +129,7 @@ class Worker:
             clock=parts.clock,
             intake_pool=self._intake_pool,
             recognition_pool=self._recognition_pool,
+            idle_utterance_s=streaming.idle_utterance_s,
             idle_stream_s=streaming.idle_stream_s,
             new_intake=parts.new_intake,
             open_pipeline=self._open_pipeline,

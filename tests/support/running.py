@@ -26,7 +26,6 @@ def settings_for(bootstrap: str, run_id: str) -> Settings:
             transcripts_topic=f"voice-transcripts-{run_id}",
             flags_topic=f"moderation-flags-{run_id}",
             dead_letters_topic=f"moderation-dead-letters-{run_id}",
-            idle_stream_s=3.0,
             drain_deadline_s=5.0,
         ),
     )

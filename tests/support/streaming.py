@@ -172,7 +172,7 @@ class Bench:
         session.offer(received(chunk, offset), self.acker.track(offset, lambda: self.acked.append(chunk.sequence)))
 
 
-def make_bench(pool: ThreadPoolExecutor, *, idle_stream_s: float = 30.0) -> Bench:
+def make_bench(pool: ThreadPoolExecutor) -> Bench:
     outbox = RecordingOutbox()
     outbox.gate.set()
     arrivals: list[ArrivalOutcome] = []
@@ -182,7 +182,8 @@ def make_bench(pool: ThreadPoolExecutor, *, idle_stream_s: float = 30.0) -> Benc
         clock=SystemClock(),
         intake_pool=pool,
         recognition_pool=pool,
-        idle_stream_s=idle_stream_s,
+        idle_utterance_s=30.0,
+        idle_stream_s=30.0,
         new_intake=ScriptedIntake,
         open_pipeline=lambda first: ScriptedPipeline(),
         on_arrival=arrivals.append,

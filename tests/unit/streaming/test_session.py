@@ -98,8 +98,23 @@ async def test_the_end_of_the_stream_closes_the_open_utterance_and_the_session(b
     assert bench.acked == [0, 1]
 
 
-async def test_a_stream_that_falls_silent_on_the_wire_is_ended(bench: Bench) -> None:
-    bench.parts = replace(bench.parts, idle_stream_s=0.05)
+async def test_an_utterance_whose_chunks_stop_coming_is_closed_and_the_stream_may_go_on(bench: Bench) -> None:
+    bench.parts = replace(bench.parts, idle_utterance_s=0.05)
+    session = bench.session()
+    task = asyncio.create_task(session.run())
+    bench.offer(session, audio_chunk(0, SPEECH))
+    await until(lambda: bench.acked == [0])
+    assert not session.is_over
+    bench.offer(session, audio_chunk(1, SPEECH))
+    bench.offer(session, audio_chunk(2, END))
+    await until(lambda: bench.acked == [0, 1, 2])
+    assert bench.outbox.utterances == [[0], [1, 2]]
+    session.stop()
+    await task
+
+
+async def test_a_stream_that_falls_silent_on_the_wire_is_dropped(bench: Bench) -> None:
+    bench.parts = replace(bench.parts, idle_utterance_s=0.02, idle_stream_s=0.02)
     session = bench.session()
     bench.offer(session, audio_chunk(0, SPEECH))
     await session.run()
