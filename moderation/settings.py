@@ -51,7 +51,7 @@ class AudioSettings(Section):
     """Decoding limits, voice activity detection and endpointing."""
 
     max_payload_bytes: Positive = Field(1024 * 1024, description="Largest payload of one chunk, bytes.")
-    max_chunk_ms: Positive = Field(1_500, description="Longest audio decoded from one chunk, ms.")
+    max_chunk_ms: Positive = Field(1_000, description="Longest audio decoded from one chunk, ms.")
     max_channels: Positive = Field(2, description="Most channels a chunk may have; they are mixed to mono.")
     min_sample_rate_hz: Positive = Field(8_000, description="Lowest sample rate accepted, Hz.")
     max_sample_rate_hz: Positive = Field(48_000, description="Highest sample rate accepted, Hz.")
