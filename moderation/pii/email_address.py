@@ -116,10 +116,11 @@ class EmailRecognizer:
         )
 
     def _provider(self, reading: Reading, at: int) -> int | None:
-        """The token of a mail provider whose ending was left out, where mail was the topic."""
-        if reading.norm(at + 1) not in _PROVIDERS or not reading.says_near(at, at, _CONTEXT, after=0):
+        """The token of a mail provider whose ending was left out, where mail was the topic or the name has dots."""
+        if reading.norm(at + 1) not in _PROVIDERS:
             return None
-        return at + 1
+        dotted = at > 2 and _connects(reading, at - 2)
+        return at + 1 if dotted or reading.says_near(at, at, _CONTEXT, after=0) else None
 
 
 def _local_part(reading: Reading, last: int) -> int | None:

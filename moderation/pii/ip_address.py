@@ -66,9 +66,13 @@ def _dotted(reading: Reading, position: int) -> tuple[list[str], int, bool]:
             next_glued = reading.tokens[numbers[following].first].glued
             spaced = spaced or (len(written) == len(dots) and not next_glued)
         elif not between or others:
-            if len(octets[-1]) >= 3:
+            later = numbers[following]
+            joined = octets[-1] + later.digits
+            # "One ninety two" is said in parts; 7 415 is not an octet, nor is anything above 255.
+            in_parts = later.spoken or len(later.digits) == 1
+            if not in_parts or len(joined) > 3 or int(joined) > 255:
                 break
-            octets[-1] += numbers[following].digits
+            octets[-1] = joined
         following += 1
     return octets, following, spaced
 

@@ -70,7 +70,7 @@ class PersonRecognizer:
             first += 1
         while reading.norm(first) in HESITATIONS or reading.norm(first) in {",", ":", "like"}:
             first += 1
-        if not self._may_be_name(reading, first):
+        if reading.norm(first) in _TITLES or not self._may_be_name(reading, first):
             return None
         known = _bare(reading.norm(first)) in self.given
         last = self._name_end(reading, first, trust_next=known)

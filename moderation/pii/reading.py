@@ -9,7 +9,7 @@ from moderation.pii.spoken_number import NumberAtom, read_numbers
 from moderation.pii.tokens import Token, TokenKind, tokenise
 
 HESITATIONS = frozenset({"uh", "um", "uhm", "uhh", "umm", "er", "erm", "ah", "eh", "hm", "hmm", "mm"})
-_WITHIN_RUN_WORDS = HESITATIONS | {"dash", "hyphen", "minus", "space", "dot", "then", "and", "okay", "ok"}
+_WITHIN_RUN_WORDS = HESITATIONS | {"dash", "hyphen", "minus", "space", "dot", "then", "and", "that's", "okay", "ok"}
 _WITHIN_RUN_SYMBOLS = frozenset("-.,()\N{EN DASH}\N{EM DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{HORIZONTAL ELLIPSIS}")
 _MOST_TOKENS_BETWEEN = 4
 

@@ -1,6 +1,6 @@
 """What holds for masking whatever the text."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.events import Word
@@ -34,6 +34,7 @@ def reveal_nothing(text: str, spans: list[MaskSpan]) -> str:
     return "".join(characters)
 
 
+@settings(deadline=None)
 @given(utterances())
 def test_no_character_of_a_masked_span_survives(utterance: tuple[str, tuple[Word, ...], list[MaskSpan]]):
     text, words, spans = utterance
@@ -46,6 +47,7 @@ def test_no_character_of_a_masked_span_survives(utterance: tuple[str, tuple[Word
     assert "\N{SNOWMAN}" not in mask(marked, (), spans).text
 
 
+@settings(deadline=None)
 @given(utterances())
 def test_masked_words_join_to_the_masked_text_in_order_of_time(
     utterance: tuple[str, tuple[Word, ...], list[MaskSpan]],
@@ -58,6 +60,7 @@ def test_masked_words_join_to_the_masked_text_in_order_of_time(
     assert all(word.text for word in masked.words)
 
 
+@settings(deadline=None)
 @given(utterances())
 def test_words_outside_every_span_are_untouched(utterance: tuple[str, tuple[Word, ...], list[MaskSpan]]):
     text, words, spans = utterance
@@ -70,6 +73,7 @@ def test_words_outside_every_span_are_untouched(utterance: tuple[str, tuple[Word
             assert word in masked.words
 
 
+@settings(deadline=None)
 @given(utterances())
 def test_masking_nothing_changes_nothing(utterance: tuple[str, tuple[Word, ...], list[MaskSpan]]):
     text, words, _ = utterance
@@ -77,6 +81,7 @@ def test_masking_nothing_changes_nothing(utterance: tuple[str, tuple[Word, ...],
     assert (masked.text, masked.words) == (text, words)
 
 
+@settings(deadline=None)
 @given(utterances())
 def test_span_times_lie_within_the_utterance(utterance: tuple[str, tuple[Word, ...], list[MaskSpan]]):
     text, words, spans = utterance

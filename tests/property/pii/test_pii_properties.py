@@ -32,6 +32,7 @@ def masked(text: str) -> str:
     return mask(text, (), spans).text
 
 
+@settings(deadline=None)
 @given(st.one_of(TALK, st.text(max_size=120)))
 def test_matches_are_sorted_and_do_not_overlap_and_tell_none_of_the_text(text: str):
     matches = DETECTOR.find(text, "en")
@@ -43,6 +44,7 @@ def test_matches_are_sorted_and_do_not_overlap_and_tell_none_of_the_text(text: s
         ends.append(match.end)
 
 
+@settings(deadline=None)
 @given(st.data(), st.integers(0, 99))
 def test_a_phone_number_is_found_however_its_digits_are_said(data: st.DataObject, line: int):
     digits = f"41555501{line:02d}"
@@ -54,6 +56,7 @@ def test_a_phone_number_is_found_however_its_digits_are_said(data: st.DataObject
     assert (match.entity, text[match.start : match.end]) == ("PHONE", said)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=8), st.sampled_from(["com", "org", "net"]))
 def test_a_spelled_address_is_found_whole(letters: list[str], ending: str):
     address = f"{' '.join(letters)} at gmail dot {ending}"
@@ -69,6 +72,7 @@ def test_masked_text_has_nothing_left_to_mask(text: str):
     assert masked(once) == once
 
 
+@settings(deadline=None)
 @given(st.text("0123456789 .,-()+", max_size=80))
 def test_any_string_of_digits_and_punctuation_is_read(text: str):
     for match in DETECTOR.find(text, "en"):

@@ -1,6 +1,6 @@
 """What holds for the policy that ships whatever the scores."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.policy.policy import Policy
@@ -10,6 +10,7 @@ POLICY = Policy.load(None)
 SCORES = st.dictionaries(st.sampled_from([*LABELS, "male", "female", "muslim"]), st.floats(0, 1))
 
 
+@settings(deadline=None)
 @given(SCORES)
 def test_every_detection_is_a_harm_label_at_or_above_its_threshold(scores: dict[str, float]):
     for found in POLICY.toxicity_detections(scores, "en", "m"):
@@ -18,6 +19,7 @@ def test_every_detection_is_a_harm_label_at_or_above_its_threshold(scores: dict[
         assert scores[found.category] == found.score >= found.threshold
 
 
+@settings(deadline=None)
 @given(st.sampled_from(LABELS), st.floats(0, 1), st.floats(0, 1))
 def test_a_higher_score_is_never_less_severe(label: str, one: float, other: float):
     low, high = (
@@ -27,6 +29,7 @@ def test_a_higher_score_is_never_less_severe(label: str, one: float, other: floa
     assert low <= high
 
 
+@settings(deadline=None)
 @given(SCORES)
 def test_the_verdict_is_that_of_its_most_severe_detection(scores: dict[str, float]):
     detections = POLICY.toxicity_detections(scores, "en", "m")

@@ -1,6 +1,6 @@
 """What holds for vocabulary filters whatever the text."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.events import Severity
@@ -32,6 +32,7 @@ def written_variously(draw: st.DrawFn, words: tuple[str, ...]) -> str:
     return "".join(part + draw(SEPARATORS) for part in cased[:-1]) + cased[-1]
 
 
+@settings(deadline=None)
 @given(st.data(), LETTERS, LETTERS, SEPARATORS, SEPARATORS)
 def test_case_punctuation_and_spacing_variants_match_with_exact_spans(
     data: st.DataObject, before: str, after: str, left: str, right: str
@@ -42,12 +43,14 @@ def test_case_punctuation_and_spacing_variants_match_with_exact_spans(
     assert text[match.start : match.end] == variant
 
 
+@settings(deadline=None)
 @given(st.sampled_from(TERM_WORDS), st.text("abcxyz0123456789\u00e9\u00df", min_size=1, max_size=5), st.booleans())
 def test_nothing_matches_inside_a_word(term: str, affix: str, prefix: bool):
     word = affix + term if prefix else term + affix
     assert VOCABULARY.match(f"so {word} it is", "en") == []
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_every_match_of_any_text_is_a_term_and_spans_are_sorted(text: str):
     matches = VOCABULARY.match(text, None)
@@ -56,12 +59,14 @@ def test_every_match_of_any_text_is_a_term_and_spans_are_sorted(text: str):
         assert normalise(text[match.start : match.end]).text in {"zorp", "zorp quib", "vlat zorp quib"}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_normalising_is_idempotent(text: str):
     once = normalise(text).text
     assert normalise(once).text == once
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_normalised_characters_map_into_the_original_in_order(text: str):
     normalised = normalise(text)
@@ -70,6 +75,7 @@ def test_normalised_characters_map_into_the_original_in_order(text: str):
     assert all(0 <= start < end <= len(text) for start, end in zip(normalised.starts, normalised.ends, strict=True))
 
 
+@settings(deadline=None)
 @given(st.text("abcXYZ '`.,-\u2019", max_size=60))
 def test_ascii_and_unicode_text_are_normalised_alike(text: str):
     forced = normalise(text + " \u00e9").text.removesuffix("\u00e9").rstrip()

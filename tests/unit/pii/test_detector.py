@@ -34,6 +34,16 @@ def test_a_card_is_not_reported_as_a_phone_number_too():
     assert [entity for entity, _ in found("4111 1111 1111 1111")] == ["CARD"]
 
 
+def test_no_half_of_a_number_is_left_where_numbers_run_into_each_other():
+    covered = found("203.0.113.7 415-555-0133")
+    assert "0133" in covered[-1][1]
+    assert covered[0] == ("IP_ADDRESS", "203.0.113.7")
+
+
+def test_a_short_count_behind_a_number_is_left():
+    assert found("646-555-0183 3 2 1 go") == [("PHONE", "646-555-0183")]
+
+
 def test_only_the_kinds_that_the_settings_name_are_found():
     detector = PiiDetector(PiiSettings(entities=["URL"]))
     assert [match.entity for match in detector.find("j.doe@example.com 415-555-0133", "en")] == ["URL"]

@@ -45,6 +45,7 @@ def test_spoken_addresses_are_found_whole(find: Find, address: str):
 
 def test_a_provider_alone_counts_where_mail_is_the_topic(find: Find):
     assert find("EMAIL", "my email is cool dot gamer at gmail") == ["cool dot gamer at gmail"]
+    assert find("EMAIL", "it is john.smith at gmail") == ["john.smith at gmail"]
     assert find("EMAIL", "she works at yahoo") == []
 
 

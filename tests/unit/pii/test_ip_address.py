@@ -26,6 +26,11 @@ def test_addresses_are_found(find: Find, address: str):
     assert find("IP_ADDRESS", f"so {address} okay") == [address]
 
 
+def test_a_number_behind_an_address_is_no_part_of_it(find: Find):
+    assert find("IP_ADDRESS", "203.0.113.7 415-555-0133") == ["203.0.113.7"]
+    assert find("IP_ADDRESS", "203 dot 0 dot 113 dot 77 8 9 10") == ["203 dot 0 dot 113 dot 77"]
+
+
 def test_a_space_behind_the_dots_needs_a_topic(find: Find):
     assert find("IP_ADDRESS", "the server is 203. 0. 113. 7") == ["203. 0. 113. 7"]
     assert find("IP_ADDRESS", "ready 4. 3. 2. 1") == []

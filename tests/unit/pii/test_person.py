@@ -25,16 +25,17 @@ Find = Callable[..., list[str]]
         ("call me steve", "steve"),
         ("Mr. Henderson told me", "Henderson"),
         ("i saw mrs patel's dog", "patel"),
+        ("my teacher's name is mrs henderson", "henderson"),
         ("ask doctor lopez", "lopez"),
         ("I met Jason Charles Miller there", "Jason Charles Miller"),
         ("that was Patrick O'Neill again", "Patrick O'Neill"),
         ("i know where john q smith lives", "john q smith"),
-        ("she lives with Jean-Luc Moreau now", "Luc Moreau"),
+        ("she lives with Jean-Luc Moreau now", "Jean-Luc Moreau"),
         ("MY NAME IS JOHN SMITH", "JOHN SMITH"),
     ],
 )
 def test_names_are_found(find: Find, text: str, name: str):
-    assert name in " ".join(find("PERSON", text))
+    assert " ".join(find("PERSON", text)) == name
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def test_written_numbers_are_found(find: Find, number: str):
         "four one five uh five five five um zero one three three",
         "four one five. five five five. zero one three three",
         "four one five and then five five five oh one double three",
+        "four one five, that's five five five, oh one double three",
         "one eight hundred five five five zero one nine nine",
         "eight hundred triple five zero one nine nine",
         "four fifteen five five five zero one thirty three",
