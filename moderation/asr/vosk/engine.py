@@ -68,10 +68,14 @@ class VoskEngine:
         return self._capabilities
 
     @property
-    def process_ids(self) -> tuple[int, ...]:
-        """The server's, then those of the workers that run."""
-        workers = (slot.link.pid for slot in self._slots if slot.link and slot.link.takes_utterances)
-        return (self._server.pid, *workers)
+    def server_pid(self) -> int:
+        """The process that holds the model."""
+        return self._server.pid
+
+    def worker_pid(self, stream_id: str) -> int | None:
+        """The process that served the last utterance of the stream's slot; None before the first."""
+        link = self._slot(stream_id).link
+        return link.pid if link else None
 
     def recognizer(self, *, stream_id: str, language: str | None) -> VoskRecognizer:
         """Begin an utterance; talks to no process yet.
@@ -79,8 +83,7 @@ class VoskEngine:
         Raises:
             ConfigurationError: the model does not know the language.
         """
-        slot = self._slots[zlib.crc32(stream_id.encode()) % len(self._slots)]
-        return VoskRecognizer(slot, self._known(language), self._replace_when_large)
+        return VoskRecognizer(self._slot(stream_id), self._known(language), self._replace_when_large)
 
     def close(self) -> None:
         with self._lock:
@@ -88,6 +91,9 @@ class VoskEngine:
             for slot in self._slots:
                 slot.close()
             self._server.close()
+
+    def _slot(self, stream_id: str) -> WorkerSlot:
+        return self._slots[zlib.crc32(stream_id.encode()) % len(self._slots)]
 
     def _fork(self) -> WorkerLink:
         with self._lock:

@@ -37,10 +37,6 @@ class WorkerSlot:
             link = self._present()
             return link, link.begin()
 
-    def retire(self, link: WorkerLink) -> None:
-        """Replace this worker at the next utterance, and end it when its open utterances are over."""
-        link.retire()
-
     def close(self) -> None:
         """End the worker."""
         self._closed.set()

@@ -44,10 +44,10 @@ def die_with(parent: int) -> None:
         os._exit(0)
 
 
-def private_mb() -> int:
-    """Memory that this process shares with no other, MiB. 0 where the system does not say."""
+def private_mb(pid: int | str = "self") -> int:
+    """Memory that a process shares with no other, MiB. 0 where the system does not say."""
     try:
-        lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
     except OSError:
         return 0
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) // 1024

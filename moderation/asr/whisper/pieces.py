@@ -13,7 +13,8 @@ _SEARCHED_S = 8
 def pieces(samples: Samples, longest_s: int = LONGEST_PIECE_S) -> list[Samples]:
     """The audio in pieces of at most `longest_s`, which joined are the audio.
 
-    A piece that has to be cut ends in the middle of the quietest 100 ms of its last 8 s. Audio that fits, empty audio
+    A piece that has to be cut ends in the middle of the quietest 100 ms of its last 8 s, the last of them where several
+    are as quiet. Audio that fits, empty audio
     included, is one piece.
     """
     longest = longest_s * SAMPLE_RATE_HZ
@@ -29,4 +30,5 @@ def _quietest(samples: Samples, start: int, end: int) -> int:
     searched = samples[start:end]
     steps = searched[: len(searched) // _STEP * _STEP].reshape(-1, _STEP)
     energies = np.square(steps, dtype=np.float64).sum(axis=1)
-    return start + int(energies.argmin()) * _STEP + _STEP // 2
+    quietest = len(energies) - 1 - int(energies[::-1].argmin())
+    return start + quietest * _STEP + _STEP // 2

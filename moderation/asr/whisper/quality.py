@@ -14,7 +14,7 @@ HIGHEST_COMPRESSION_RATIO = 2.4
 LOWEST_AVERAGE_LOG_PROBABILITY = -1.0
 HIGHEST_NO_SPEECH_PROBABILITY = 0.6
 
-SURE_LOG_PROBABILITY = -0.5
+SURE_LOG_PROBABILITY = -0.3
 """Above this, text counts although the model hears no speech."""
 SUSPECT_NO_SPEECH_PROBABILITY = 0.3
 """Above this, text that is still doubtful after every attempt is taken for a sound."""
@@ -45,9 +45,10 @@ class Attempt:
 
     @property
     def is_silence(self) -> bool:
-        """Whether the model hears no speech and is not sure of its text."""
+        """Whether the text holds no word, or the model hears no speech and is not sure of its text."""
         unsure = self.loops or self.average_log_probability < SURE_LOG_PROBABILITY
-        return unsure and self.no_speech_probability > HIGHEST_NO_SPEECH_PROBABILITY
+        no_speech = self.no_speech_probability > HIGHEST_NO_SPEECH_PROBABILITY
+        return (unsure and no_speech) or not any(letter.isalnum() for letter in self.text)
 
     @property
     def is_doubtful(self) -> bool:

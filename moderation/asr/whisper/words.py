@@ -8,6 +8,9 @@ from moderation.events import Word
 MS_PER_STEP = 20
 """One position of the encoder's output."""
 
+_LONGEST_WORD_MS = 300
+_LONGEST_LETTER_MS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class WordTokens:
@@ -15,6 +18,8 @@ class WordTokens:
 
     text: str
     tokens: tuple[int, ...]
+    spoken: int
+    """How many of the tokens are said: not the punctuation at the end."""
 
 
 def words_of(tokens: Sequence[int], decode: Callable[[Sequence[int]], str]) -> list[WordTokens]:
@@ -28,8 +33,14 @@ def words_of(tokens: Sequence[int], decode: Callable[[Sequence[int]], str]) -> l
         if not groups or decode([token])[:1].isspace():
             groups.append([])
         groups[-1].append(token)
-    words = [WordTokens(decode(group).strip(), tuple(group)) for group in groups]
+    words = [WordTokens(decode(group).strip(), tuple(group), _spoken(group, decode)) for group in groups]
     return [word for word in words if word.text]
+
+
+def _spoken(tokens: Sequence[int], decode: Callable[[Sequence[int]], str]) -> int:
+    # Half a character decodes to U+FFFD, which is neither a letter nor punctuation.
+    said = [n for n, token in enumerate(tokens) if any(c.isalnum() or c == "\ufffd" for c in decode([token]))]
+    return said[-1] + 1 if said else len(tokens)
 
 
 def timed_words(
@@ -41,24 +52,28 @@ def timed_words(
     """Words with times and confidences.
 
     `alignment` is the path of (token, encoder position) pairs through all tokens of all words and the end-of-text
-    token; a token starts where the path first reaches it, and a word ends where the next one starts.
-    `probabilities` has one entry a token; a word's confidence is the mean of its tokens'.
+    token. A token starts where the path first reaches it; a word ends where the token after its last spoken one starts.
+    The path has no place for pauses, so a word that would last longer than words do is shortened: the first word of all
+    at its start, any other at its end. `probabilities` has one entry a token; a word's confidence is the mean of its
+    tokens'.
     """
     starts = _token_starts(alignment)
     timed: list[Word] = []
     first = 0
     for word in words:
-        behind = first + len(word.tokens)
-        chances = probabilities[first:behind]
+        start_ms = _start(starts, first) * MS_PER_STEP
+        end_ms = _start(starts, first + word.spoken) * MS_PER_STEP
+        longest_ms = _LONGEST_WORD_MS + _LONGEST_LETTER_MS * len(word.text)
+        if timed:
+            end_ms = min(end_ms, start_ms + longest_ms)
+        else:
+            start_ms = max(start_ms, end_ms - longest_ms)
+        chances = probabilities[first : first + len(word.tokens)]
+        confidence = sum(chances) / len(chances) if chances else 0.0
         timed.append(
-            Word(
-                text=word.text,
-                start_ms=offset_ms + _start(starts, first) * MS_PER_STEP,
-                end_ms=offset_ms + _start(starts, behind) * MS_PER_STEP,
-                confidence=sum(chances) / len(chances) if chances else 0.0,
-            )
+            Word(text=word.text, start_ms=offset_ms + start_ms, end_ms=offset_ms + end_ms, confidence=confidence)
         )
-        first = behind
+        first += len(word.tokens)
     return timed
 
 

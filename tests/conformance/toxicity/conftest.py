@@ -41,7 +41,7 @@ def compact_detoxify() -> ToxicityClassifier:
 
 @pytest.fixture(scope="session")
 def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a checkpoint in Detoxify's format: a tiny BERT with random weights and the 16 `unbiased` classes."""
+    """A checkpoint in Detoxify's format: a tiny BERT with random weights and the 16 classes of `unbiased`."""
     torch.manual_seed(3)
     tokenizer = tiny_tokenizer()
     config = BertConfig(

@@ -65,7 +65,7 @@ def test_two_checkpoints_are_ambiguous(tmp_path: Path) -> None:
 
 def test_configuration_lies_in_the_tokenizer_folder_or_beside(tmp_path: Path) -> None:
     path = checkpoint(tmp_path, "model.ckpt")
-    with pytest.raises(ConfigurationError, match="config.json is missing"):
+    with pytest.raises(ConfigurationError, match=r"config\.json is missing"):
         configuration_folder(path)
     (tmp_path / "config.json").write_text("{}")
     assert configuration_folder(path) == tmp_path
