@@ -30,7 +30,7 @@ GAME_SAMPLE = 6000
 RATES = (0.01, 0.003, 0.001)
 """False-positive rates on benign talk that thresholds are recommended for."""
 
-LEAST_THRESHOLD = 0.3
+LEAST_THRESHOLD = 0.5
 
 Scores = Sequence[Mapping[str, float]]
 
@@ -202,12 +202,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, help="folder of the model (default: the shipped one)")
     parser.add_argument("--backend", choices=("onnx", "detoxify"), default="onnx")
     parser.add_argument("--json", type=Path, help="file to write all figures to")
+    parser.add_argument("--thresholds", type=Path, help="file to write the recommended thresholds to")
     options = parser.parse_args(arguments)
     settings = ToxicitySettings(model=options.model, backend=options.backend)
     result = measure(open_classifier(settings, options.folder), options.data)
     sys.stdout.write(table(result) + "\n")
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    if options.thresholds:
+        recommended = {"model": result["model"], "thresholds_by_false_positive_rate": result["thresholds"]}
+        options.thresholds.write_text(json.dumps(recommended, indent=2) + "\n", encoding="utf-8")
     return 0
 
 

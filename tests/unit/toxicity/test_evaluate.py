@@ -1,0 +1,39 @@
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from moderation.toxicity.evaluate import LEAST_THRESHOLD, RATES, latency_ms, recommended_thresholds
+
+
+class Fixed:
+    """Scores every text by its length, so that expectations can be worked out by hand."""
+
+    source = "fixed@1"
+    labels = ("toxicity", "threat")
+    languages = frozenset({"en"})
+
+    def score(self, texts: Sequence[str]) -> list[Mapping[str, float]]:
+        return [dict.fromkeys(self.labels, len(text) / 100) for text in texts]
+
+
+def pool(*values: float) -> list[dict[str, float]]:
+    return [{"toxicity": value, "threat": value} for value in values]
+
+
+def test_a_threshold_holds_on_every_kind_of_benign_talk() -> None:
+    found = recommended_thresholds({"talk": pool(0.6), "templates": pool(0.8, 0.1)}, Fixed.labels)
+    assert found["threat"][str(RATES[0])] == pytest.approx(0.8, abs=1e-3)
+
+
+def test_game_transcripts_do_not_bound_labels_that_they_hold() -> None:
+    found = recommended_thresholds({"talk": pool(0.6), "crd3_dnd_transcripts": pool(0.9)}, Fixed.labels)
+    assert found["toxicity"]["0.001"] == pytest.approx(0.6, abs=1e-3)
+    assert found["threat"]["0.001"] == pytest.approx(0.9, abs=1e-3)
+
+
+def test_thresholds_do_not_fall_below_the_least_one() -> None:
+    assert recommended_thresholds({"talk": pool(0.01)}, Fixed.labels)["threat"]["0.01"] == LEAST_THRESHOLD
+
+
+def test_latency_is_measured_on_utterances_of_about_twelve_words() -> None:
+    assert set(latency_ms(Fixed(), ["one two three four five six seven eight nine ten eleven"] * 5)) == {"p50", "p95"}
