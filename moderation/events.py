@@ -13,6 +13,11 @@ UNKNOWN_LANGUAGE = "und"
 """BCP-47's tag for "undetermined"."""
 
 
+def primary_tag(language: str) -> str:
+    """The primary language of a BCP-47 tag, in lower case: `en` of `en-GB`."""
+    return language.split("-", 1)[0].lower()
+
+
 class AudioEncoding(StrEnum):
     """How the payload of a chunk is encoded."""
 

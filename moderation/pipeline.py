@@ -11,9 +11,9 @@ from moderation.asr.select import EngineSet
 from moderation.audio.utterance import SAMPLE_RATE_HZ, IntakeEvent, Utterance, UtteranceAudio, UtteranceOpened
 from moderation.clock import Clock
 from moderation.errors import EngineCrashed
-from moderation.events import UNKNOWN_LANGUAGE, Detection, LanguageGuess, Word
+from moderation.events import UNKNOWN_LANGUAGE, Detection, LanguageGuess, Word, primary_tag
 from moderation.language.identifier import AudioLanguageModel, TextLanguageModel
-from moderation.language.stream import StreamLanguage
+from moderation.language.stream import LanguageDecision, StreamLanguage
 from moderation.masking import REMOVED, TERM_MASK, Masked, MaskSpan, mask, pii_label, span_times
 from moderation.pii.detector import PiiDetector
 from moderation.policy.policy import Policy
@@ -57,6 +57,8 @@ class UtteranceOutcome:
     engine: str
     models: Mapping[str, str]
     timings_ms: Mapping[str, float]
+    language_decision: LanguageDecision | None = None
+    """Set on the utterance with which the stream's language was settled, None on all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,11 +182,6 @@ def model_id(engine: SpeechEngine) -> str:
     return f"{engine.name}@{engine.model_version}"
 
 
-def primary_tag(language: str) -> str:
-    """`en` of `en-GB`."""
-    return language.split("-", 1)[0].lower()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextStages:
     """The text stages on texts that were typed, each on its own."""
@@ -234,6 +231,7 @@ class StreamPipeline:
         self._engine: SpeechEngine | None = None
         self._opened: UtteranceOpened | None = None
         self._opened_with: str | None = None
+        self._is_decision_told = False
 
     def wants(self, event: IntakeEvent) -> bool:
         """Whether `handle` would do anything: audio before the end matters to engines with partials only."""
@@ -328,7 +326,13 @@ class StreamPipeline:
             engine=engine.name,
             models={"asr": model_id(engine), **self._shared.judge.models},
             timings_ms={**timings, **judgement.timings_ms},
+            language_decision=self._new_decision(),
         )
+
+    def _new_decision(self) -> LanguageDecision | None:
+        decision = None if self._is_decision_told else self._language.decision
+        self._is_decision_told = self._is_decision_told or decision is not None
+        return decision
 
     def _hear_language(self, samples: Samples) -> None:
         model = self._shared.audio_language

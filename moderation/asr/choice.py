@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from moderation.events import primary_tag
+
 ANY_OTHER_LANGUAGE = "*"
 """The key of the engines for languages that have no entry of their own."""
 
@@ -44,11 +46,6 @@ def choose_engine(
             return EngineChoice(language=primary, engine=engine, passed_over=tuple(passed_over))
         passed_over.append(PassedOver(engine=engine, reason=reason))
     return EngineChoice(language=primary, engine=None, passed_over=tuple(passed_over))
-
-
-def primary_tag(language: str) -> str:
-    """`en` of `en-GB`."""
-    return language.split("-", 1)[0].lower()
 
 
 def _why_not(engine: str, language: str, installed: Mapping[str, Languages]) -> str | None:

@@ -1,10 +1,23 @@
 """What is known about the language of one stream. Pure; used from one thread at a time."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
-from moderation.events import UNKNOWN_LANGUAGE, LanguageGuess
+from moderation.events import UNKNOWN_LANGUAGE, LanguageGuess, primary_tag
 from moderation.language.evidence import Evidence, restricted
 from moderation.settings import LanguageSettings
+
+LanguageSource = Literal["hint", "audio", "default"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageDecision:
+    """The language a stream is recognised in, and what settled it."""
+
+    language: str
+    source: LanguageSource
+
 
 _UNDECIDED = LanguageGuess(language=UNKNOWN_LANGUAGE, confidence=0.0)
 
@@ -19,8 +32,8 @@ class StreamLanguage:
     def __init__(self, settings: LanguageSettings, *, hint: str | None) -> None:
         """`hint` is a BCP-47 tag; one whose primary tag is not a candidate is no hint."""
         self._settings = settings
-        self._candidates = [_primary(tag) for tag in settings.candidates]
-        primary = _primary(hint) if hint else None
+        self._candidates = [primary_tag(tag) for tag in settings.candidates]
+        primary = primary_tag(hint) if hint else None
         self._hint = primary if primary in self._candidates else None
         self._heard = Evidence(self._candidates)
         self._read = Evidence(self._candidates)
@@ -40,6 +53,18 @@ class StreamLanguage:
         """Whether `language_for_recognition` will not change any more."""
         return not self.wants_audio
 
+    @property
+    def decision(self) -> LanguageDecision | None:
+        """What recognition is settled on, and by what; None while that may change."""
+        if not self.is_decided:
+            return None
+        return LanguageDecision(language=self.language_for_recognition(), source=self._source())
+
+    def _source(self) -> LanguageSource:
+        if self._hint is not None:
+            return "hint"
+        return "audio" if self._is_sure(self._heard) else "default"
+
     def add_audio(self, probabilities: Mapping[str, float]) -> None:
         """What a model heard in an utterance; other languages than the candidates are left out."""
         self._heard.add(probabilities)
@@ -57,7 +82,7 @@ class StreamLanguage:
             return self._hint
         if self._is_sure(self._heard):
             return self._heard.best().language
-        return _primary(self._settings.default)
+        return primary_tag(self._settings.default)
 
     def guess(self) -> LanguageGuess:
         """The language as published; `und` with confidence 0 until it is probable enough. A hint counts as certain."""
@@ -68,7 +93,3 @@ class StreamLanguage:
 
     def _is_sure(self, evidence: Evidence) -> bool:
         return evidence.observations > 0 and evidence.best().confidence >= self._settings.min_probability
-
-
-def _primary(tag: str) -> str:
-    return tag.split("-", 1)[0].lower()

@@ -7,6 +7,7 @@ from langid.langid import LanguageIdentifier
 from langid.langid import model as packaged_model
 
 from moderation.errors import ConfigurationError
+from moderation.events import primary_tag
 
 
 class LangidModel:
@@ -23,7 +24,7 @@ class LangidModel:
             ConfigurationError: langid does not know a candidate.
         """
         self._identifier = LanguageIdentifier.from_modelstring(packaged_model, norm_probs=True)
-        wanted = {tag.split("-", 1)[0].lower() for tag in candidates}
+        wanted = {primary_tag(tag) for tag in candidates}
         unknown = sorted(wanted - set(self._identifier.nb_classes))
         if unknown or not wanted:
             raise ConfigurationError(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from moderation.events import UNKNOWN_LANGUAGE, Detection, DetectionKind, Severity
+from moderation.events import UNKNOWN_LANGUAGE, Detection, DetectionKind, Severity, primary_tag
 from moderation.policy.document import Ladder, PolicyDocument, ToxicityLabel, default_policy_path, load_policy_document
 from moderation.policy.verdict import Verdict
 
@@ -56,7 +56,7 @@ class Policy:
             language: BCP-47 of the utterance; `und` or None when unknown.
             source: model id and version.
         """
-        primary = _primary(language)
+        primary = primary_tag(language or UNKNOWN_LANGUAGE)
         if not self._covers(primary):
             return []
         detections = []
@@ -153,10 +153,6 @@ class Policy:
     def _ladders(self, language: str) -> dict[ToxicityLabel, Ladder]:
         rules = self.document.toxicity
         return {**rules.thresholds, **rules.languages.get(language, {})}
-
-
-def _primary(language: str | None) -> str:
-    return (language or UNKNOWN_LANGUAGE).split("-")[0].lower()
 
 
 def _reached(ladder: Ladder, score: float) -> tuple[Severity, float] | None:

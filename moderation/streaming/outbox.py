@@ -42,6 +42,8 @@ class KafkaOutbox:
     async def utterance(self, outcome: UtteranceOutcome, chunks: list[ReceivedChunk], *, waited_ms: float) -> None:
         """Publish the flag, if there is one, then the transcript. An utterance without words publishes nothing."""
         self._metrics.utterance(outcome)
+        if decision := outcome.language_decision:
+            self._metrics.language_decided(decision.language, decision.source)
         if not outcome.judgement.masked.text and not outcome.judgement.verdict.flagged:
             return
         identity = chunks[0].identity

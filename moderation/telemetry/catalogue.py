@@ -86,7 +86,7 @@ METRICS = (
         name="moderation_language_decisions_total",
         kind="counter",
         labels=("language", "source"),
-        meaning="Languages that were concluded, and from what: hint, audio, text or default.",
+        meaning="Streams whose language was settled for recognition, and by what: hint, audio or default.",
     ),
     MetricSpec(
         name="moderation_engine_restarts_total",

@@ -11,7 +11,7 @@ from moderation.events import LanguageGuess, ModerationFlag, Severity
 from moderation.telemetry.catalogue import METRICS, MetricName, MetricSpec, metrics_table
 
 ChunkOutcome = Literal["next", "gap", "duplicate", "restart"]
-LanguageSource = Literal["hint", "audio", "text", "default"]
+LanguageSource = Literal["hint", "audio", "default"]
 
 _NOT_PROCESSING = frozenset({"endpointing", "waiting"})
 

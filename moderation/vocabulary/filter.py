@@ -7,7 +7,7 @@ from typing import Any
 import ahocorasick
 
 from moderation.errors import ConfigurationError
-from moderation.events import UNKNOWN_LANGUAGE, Severity
+from moderation.events import UNKNOWN_LANGUAGE, Severity, primary_tag
 from moderation.vocabulary.match import FilterMethod, TermMatch
 from moderation.vocabulary.normalised import NormalisedText, normalise
 from moderation.vocabulary.term_list import TermList, load_term_list, shipped_lists
@@ -97,7 +97,7 @@ def _compile(lists: Sequence[TermList]) -> Any:
 
 
 def _primary(language: str | None) -> str | None:
-    primary = (language or UNKNOWN_LANGUAGE).split("-")[0].lower()
+    primary = primary_tag(language or UNKNOWN_LANGUAGE)
     return None if primary == UNKNOWN_LANGUAGE else primary
 
 

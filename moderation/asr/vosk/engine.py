@@ -12,7 +12,7 @@ from moderation.asr.vosk.server_process import ServerProcess
 from moderation.asr.vosk.slot import WorkerSlot
 from moderation.clock import Clock, SystemClock
 from moderation.errors import ConfigurationError, InvariantViolation
-from moderation.events import UNKNOWN_LANGUAGE
+from moderation.events import UNKNOWN_LANGUAGE, primary_tag
 from moderation.settings import AsrSettings
 
 
@@ -115,7 +115,7 @@ class VoskEngine:
         known = self._capabilities.languages
         if language is None:
             return min(known) if known else UNKNOWN_LANGUAGE
-        tag = language.split("-", 1)[0].lower()
+        tag = primary_tag(language)
         if known is not None and tag not in known:
             raise ConfigurationError(
                 f"{self._name} does not know the language {language!r}; name another engine for it in "

@@ -13,7 +13,7 @@ from moderation.asr.whisper.model import WhisperModel
 from moderation.asr.whisper.pieces import pieces
 from moderation.asr.whisper.window import window_s
 from moderation.errors import ConfigurationError, InvariantViolation
-from moderation.events import Word
+from moderation.events import Word, primary_tag
 from moderation.settings import AsrSettings
 
 
@@ -106,7 +106,7 @@ class WhisperEngine:
                 f"{self._name} does not know the language {language!r}; name another engine for it in "
                 "MODERATION_ASR__ENGINES"
             )
-        return language.split("-", 1)[0].lower()
+        return primary_tag(language)
 
 
 class WhisperRecognizer:
