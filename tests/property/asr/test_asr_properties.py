@@ -1,7 +1,7 @@
 """What holds for every input of the pure parts of speech recognition."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.asr.recognition import recognition_of
@@ -15,6 +15,7 @@ times = st.integers(-1_000, 20_000)
 words = st.builds(Word, text=st.text(max_size=5), start_ms=times, end_ms=times, confidence=st.floats(-1, 2))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9_000), max_size=8))
 def test_blocks_do_not_depend_on_how_the_audio_arrived(lengths: list[int]) -> None:
     audio = np.linspace(-1, 1, sum(lengths), dtype=np.float32)
@@ -26,6 +27,7 @@ def test_blocks_do_not_depend_on_how_the_audio_arrived(lengths: list[int]) -> No
     assert ready + blocks.rest() == pcm16(audio)
 
 
+@settings(deadline=None)  # allocates megabytes; how long that takes is not the point
 @given(st.integers(0, 5_000), st.integers(9, 28))
 def test_pieces_joined_are_the_audio_and_none_is_too_long(hundredths: int, longest_s: int) -> None:
     audio = np.sin(np.arange(hundredths * 160, dtype=np.float32))
