@@ -61,7 +61,7 @@ class SessionParts:
     on_taken: Callable[[], None]
     """Told when a queued chunk leaves the queue."""
     on_finished: Callable[[ReceivedChunk], None]
-    """Told when a chunk is finished."""
+    """Told when a chunk, and with it every chunk of the stream before it, is finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +221,9 @@ class StreamSession:
             self._finish(self._held.popleft())
 
     def _finish(self, item: _Item) -> None:
-        self._parts.on_finished(item.received)
+        # A chunk that was refused within an open utterance is finished before those in front of it.
+        if not self._held or item.received.chunk.sequence < self._held[0].received.chunk.sequence:
+            self._parts.on_finished(item.received)
         item.handle.done()
 
     async def _give_up(self, error: Exception) -> None:
