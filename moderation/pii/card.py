@@ -18,7 +18,9 @@ _CONTEXT = frozenset(
 class CardRecognizer:
     """Digits of an issuer's range and length that pass the Luhn check (ISO/IEC 7812-1).
 
-    A run of 14 to 19 digits that is introduced as a card counts without the check: one digit may have been misheard.
+    One digit may have been misheard, so the check is not asked of digits that are introduced as a card, from half a
+    number on, nor of an issuer's sixteen digits in groups of four. Other long numbers that are read out are left to
+    the phone recogniser, which is less choosy.
     """
 
     entity: str = "CARD"
@@ -26,7 +28,7 @@ class CardRecognizer:
     def find(self, reading: Reading, language: str) -> Iterator[PiiMatch]:  # noqa: ARG002  the same in every language
         """Find card numbers."""
         for run in reading.runs:
-            if len(run.digits) >= 13:
+            if len(run.digits) >= 7:
                 yield from self._in_run(reading, run)
 
     def _in_run(self, reading: Reading, run: DigitRun) -> Iterator[PiiMatch]:
@@ -35,10 +37,13 @@ class CardRecognizer:
             if part.atoms[0].first > behind:
                 behind = part.atoms[-1].last
                 yield self._match(reading, part, 0.95, f"{len(part.digits)} digits of an issuer's range, checksum met")
-        if behind < 0 and 14 <= len(run.digits) <= 19:
-            first, last = run.atoms[0].first, run.atoms[-1].last
-            if reading.says_near(first, last, _CONTEXT):
-                yield self._match(reading, run, 0.7, f"{len(run.digits)} digits, introduced as a card")
+        if behind >= 0:
+            return
+        count = len(run.digits)
+        if reading.says_near(run.atoms[0].first, run.atoms[-1].last, _CONTEXT) and not run.is_counting:
+            yield self._match(reading, run, 0.7 if count >= 14 else 0.5, f"{count} digits, introduced as a card")
+        elif tuple(len(atom.digits) for atom in run.atoms) == (4, 4, 4, 4) and _issuer_accepts(run.digits):
+            yield self._match(reading, run, 0.6, "an issuer's digits in groups of four, checksum not met")
 
     def _match(self, reading: Reading, run: DigitRun, score: float, rule: str) -> PiiMatch:
         start, end = reading.run_span(run)

@@ -8,7 +8,7 @@ from moderation.pii.registry import RECOGNIZERS
 from moderation.pii.resolve import resolve
 from moderation.settings import PiiSettings
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 """Changes when the rules do; part of every detection's source."""
 
 

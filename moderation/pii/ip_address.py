@@ -13,6 +13,7 @@ _IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{6,39}(?![\w:])")
 _CONTEXT = frozenset({"ip", "server", "address", "connect", "ping", "host", "router", "localhost"})
 _VERSIONS = frozenset({"version", "v", "patch", "build", "update", "release", "section", "chapter"})
 _PAUSES = frozenset(",-")
+_MOST_TOKENS_BETWEEN = 6
 _DOT_WORDS = frozenset({"dot", "point", "period", "punkt", "punto"})
 
 
@@ -42,7 +43,19 @@ class IpAddressRecognizer:
                 versioned = reading.norm(first - 1) in _VERSIONS
                 if not versioned and (introduced or not spaced):
                     yield self._match(*reading.span(first, last), 0.9, "four numbers from 0 to 255 with dots between")
+            elif following - position >= 3:
+                yield from self._mangled(reading, position, following)
             position = following
+
+    def _mangled(self, reading: Reading, position: int, following: int) -> Iterator[PiiMatch]:
+        """Numbers with dots that a recogniser set anyhow, where an address was announced."""
+        numbers = reading.numbers[position:following]
+        first, last = numbers[0].first, numbers[-1].last
+        digits = sum(len(number.digits) for number in numbers)
+        announced = reading.says_near(first, last, _CONTEXT) and not reading.says_near(first, last, _VERSIONS, before=3)
+        if announced and 6 <= digits <= 12:
+            rule = "numbers with dots between, introduced as an address"
+            yield self._match(*reading.span(first, last), 0.6, rule)
 
     def _match(self, start: int, end: int, score: float, rule: str) -> PiiMatch:
         return PiiMatch(start=start, end=end, entity=self.entity, score=score, rule=rule)
@@ -58,7 +71,7 @@ def _dotted(reading: Reading, position: int) -> tuple[list[str], int, bool]:
         between = reading.tokens[numbers[following - 1].last + 1 : numbers[following].first]
         dots = [token for token in between if token.norm == "." or token.norm in _DOT_WORDS]
         others = [token for token in between if token not in dots]
-        if len(between) > 4 or any(token.norm not in _PAUSES for token in others):
+        if len(between) > _MOST_TOKENS_BETWEEN or any(token.norm not in _PAUSES for token in others):
             break
         if dots:
             octets.append(numbers[following].digits)

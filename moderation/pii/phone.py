@@ -15,7 +15,8 @@ _CONTEXT = frozenset(
         "call", "phone", "cell", "cellphone", "mobile", "telephone", "landline", "dial", "text me", "text him",
         "text her", "whatsapp", "reach me", "reach her", "reach him", "ring me", "my number", "his number",
         "her number", "their number", "your number", "number is", "number's", "my digits", "contact me", "fax",
-        "hotline", "message me", "facetime", "hit me", "handy", "telefon", "numero", "t\u00e9l\u00e9phone",
+        "hotline", "text you", "reach", "number", "numbers",
+        "message me", "facetime", "hit me", "handy", "telefon", "numero", "t\u00e9l\u00e9phone",
         "tel\u00e9fono", "telefone", "\uc804\ud654", "\ubc88\ud638",
     }
 )  # fmt: skip
@@ -31,6 +32,7 @@ _REGIONS_OF_LANGUAGE = {
     "ru": ("RU",), "sv": ("SE",), "zh": ("CN", "TW"), "hi": ("IN",), "vi": ("VN",),
 }  # fmt: skip
 _ENGLISH_WITH_TRUNK_ZERO = ("GB", "AU", "IE", "NZ", "ZA")
+_LEAST_READ_OUT = 8
 _INTERNATIONAL_LENGTHS = frozenset(range(8, 16))
 _COUNT_WORDS = {7: "seven", 8: "eight", 9: "nine", 10: "ten", 11: "eleven", 12: "twelve", 13: "thirteen",
                 14: "fourteen", 15: "fifteen"}  # fmt: skip
@@ -106,11 +108,17 @@ class PhoneRecognizer:
                 return
         first, last = run.atoms[0].first, run.atoms[-1].last
         introduced = reading.says_near(first, last, _CONTEXT)
+        if run.is_in_order and not introduced:
+            return
         whole = self._whole(reading, run, language, introduced=introduced)
         if whole is not None:
             yield whole
             return
-        yield from self._within(reading, run, language, introduced=introduced)
+        within = list(self._within(reading, run, language, introduced=introduced))
+        yield from within
+        if not within and (introduced or self._is_read_out(run)) and not self._is_something_else(reading, run):
+            rule = f"{_count(run)}, {'introduced as a phone number' if introduced else 'read out one by one'}"
+            yield self._match(reading, run, 0.6 if introduced else 0.45, rule)
 
     def _whole(self, reading: Reading, run: DigitRun, language: str, *, introduced: bool) -> PiiMatch | None:
         """The run as one number, with or without an "oh" at its ends that was an interjection."""
@@ -119,14 +127,12 @@ class PhoneRecognizer:
             for candidate in _without_interjections(reading, run)
             if 7 <= len(candidate.digits) <= 15 and (introduced or not candidate.is_counting)
         ]
-        for judge in (self._valid, self._introduced, self._shaped):
+        for judge in (self._valid, self._introduced, self._shaped, self._read_out):
             for candidate in candidates:
                 found = judge(reading, candidate, language, introduced=introduced)
                 if found is not None:
                     score, why = found
-                    return self._match(
-                        reading, candidate, score, f"{_COUNT_WORDS[len(candidate.digits)]} digits, {why}"
-                    )
+                    return self._match(reading, candidate, score, f"{_count(candidate)}, {why}")
         return None
 
     def _valid(self, _reading: Reading, run: DigitRun, language: str, *, introduced: bool) -> tuple[float, str] | None:
@@ -137,10 +143,9 @@ class PhoneRecognizer:
         return (0.95, f"valid in {region}, introduced as a phone number") if introduced else (0.8, f"valid in {region}")
 
     def _introduced(
-        self, _reading: Reading, run: DigitRun, _language: str, *, introduced: bool
+        self, _reading: Reading, _run: DigitRun, _language: str, *, introduced: bool
     ) -> tuple[float, str] | None:
-        fits = introduced and (len(run.digits) > 7 or self._is_local(run))
-        return (0.75, "introduced as a phone number") if fits else None
+        return (0.75, "introduced as a phone number") if introduced else None
 
     def _shaped(
         self,
@@ -150,8 +155,23 @@ class PhoneRecognizer:
         *,
         introduced: bool,  # noqa: ARG002
     ) -> tuple[float, str] | None:
+        if self._is_something_else(reading, run):
+            return None
         shape = self._shape(reading, run)
         return (0.6, shape) if shape else None
+
+    def _read_out(
+        self,
+        reading: Reading,
+        run: DigitRun,
+        _language: str,
+        *,
+        introduced: bool,  # noqa: ARG002
+    ) -> tuple[float, str] | None:
+        if self._is_something_else(reading, run):
+            return None
+        # Whatever it is, few but personal numbers are read out like this; a digit may be missing or misheard.
+        return (0.45, "read out one by one") if self._is_read_out(run) else None
 
     def _within(self, reading: Reading, run: DigitRun, language: str, *, introduced: bool) -> Iterator[PiiMatch]:
         """Valid numbers inside a longer run."""
@@ -178,8 +198,6 @@ class PhoneRecognizer:
 
     def _shape(self, reading: Reading, run: DigitRun) -> str | None:
         """Why a run that is neither valid nor introduced still reads like a phone number."""
-        if reading.says_near(run.atoms[0].first, run.atoms[-1].last, _OTHER_CODES):
-            return None
         groups = tuple(len(atom.digits) for atom in run.atoms)
         if run.digits[0] == "0":
             written = len(groups) == 3 and min(groups[1:]) >= 3 and reading.norm(run.atoms[-1].first - 1) in {"-", "."}
@@ -188,6 +206,12 @@ class PhoneRecognizer:
             read_out = run.is_read_out and run.atoms[0].spoken and 10 <= sum(groups) <= 11
             return "read out, with a zero in front" if read_out else None
         return self._north_american_shape(reading, run, groups)
+
+    def _is_read_out(self, run: DigitRun) -> bool:
+        return run.is_single_digits and (len(run.digits) >= _LEAST_READ_OUT or self._is_local(run))
+
+    def _is_something_else(self, reading: Reading, run: DigitRun) -> bool:
+        return reading.says_near(run.atoms[0].first, run.atoms[-1].last, _OTHER_CODES)
 
     def _north_american_shape(self, reading: Reading, run: DigitRun, groups: tuple[int, ...]) -> str | None:
         if not self._regions[self.default_region].local_lengths:
@@ -201,6 +225,9 @@ class PhoneRecognizer:
             return "grouped like a phone number" if hyphenated or national else None
         if national and groups in {(10,), (11,)}:
             return "written like a phone number"
+        zeros = any(atom.digits[0] == "0" and len(atom.digits) >= 3 for atom in run.atoms[1:])
+        if national and zeros and not any(atom.spoken for atom in run.atoms):
+            return "with a zero in front of a group"
         one_by_one = sum(len(atom.digits) for atom in run.atoms if atom.single and (atom.spoken or national))
         blocks = all(atom.single or len(atom.digits) == 3 for atom in run.atoms)
         return "read out one by one" if blocks and one_by_one >= 4 else None
@@ -212,6 +239,12 @@ class PhoneRecognizer:
         if start and reading.text[start - 1] == "(" and ")" in reading.text[start:end]:
             start -= 1
         return PiiMatch(start=start, end=end, entity=self.entity, score=score, rule=rule)
+
+
+def _count(run: DigitRun) -> str:
+    count = len(run.digits)
+    misheard = f", {run.misheard} of them heard as other words" if run.misheard else ""
+    return f"{_COUNT_WORDS.get(count, str(count))} digits{misheard}"
 
 
 def _without_interjections(reading: Reading, run: DigitRun) -> list[DigitRun]:

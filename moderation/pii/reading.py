@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
 
+from moderation.pii.misheard import bridge, completion
 from moderation.pii.spoken_number import NumberAtom, read_numbers
 from moderation.pii.tokens import Token, TokenKind, tokenise
 
 HESITATIONS = frozenset({"uh", "um", "uhm", "uhh", "umm", "er", "erm", "ah", "eh", "hm", "hmm", "mm"})
 _WITHIN_RUN_WORDS = HESITATIONS | {"dash", "hyphen", "minus", "space", "dot", "then", "and", "that's", "okay", "ok"}
 _WITHIN_RUN_SYMBOLS = frozenset("-.,()\N{EN DASH}\N{EM DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{HORIZONTAL ELLIPSIS}")
-_MOST_TOKENS_BETWEEN = 4
+_MOST_TOKENS_BETWEEN = 8
+_MOST_WORDS_BETWEEN = 4
+_LEAST_HEARD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,28 @@ class DigitRun:
         return pairs * 5 <= len(self.atoms) * 2
 
     @property
+    def is_single_digits(self) -> bool:
+        """Whether nearly all of it was said digit by digit, little of it misheard, and not in order."""
+        singles = sum(atom.single for atom in self.atoms)
+        if singles < 6 or singles * 10 < len(self.atoms) * 7 or self.misheard * 4 > len(self.digits):
+            return False
+        return not self.is_in_order
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether it is mostly single digits and in order, as in "five six seven eight, one two three"."""
+        singles = sum(len(atom.digits) == 1 for atom in self.atoms)
+        if singles < 6 or singles * 10 < len(self.atoms) * 7 or any(len(atom.digits) > 4 for atom in self.atoms):
+            return False
+        steps = [int(later.digits) - int(earlier.digits) for earlier, later in pairwise(self.atoms)]
+        return any(steps.count(step) * 5 > len(steps) * 3 for step in (-1, 0, 1, 2))
+
+    @property
+    def misheard(self) -> int:
+        """How many of its digits were heard as other words."""
+        return sum(atom.misheard for atom in self.atoms)
+
+    @property
     def is_counting(self) -> bool:
         """Whether it is someone counting up or down, or saying one digit over and over."""
         digits = self.digits
@@ -87,6 +112,41 @@ class Reading:
 
     @cached_property
     def runs(self) -> tuple[DigitRun, ...]:
+        """The runs of digits as heard, then those that are longer with digits that may have been misheard."""
+        heard = set(self._heard_runs)
+        return self._heard_runs + tuple(run for run in self.widest_runs if run not in heard)
+
+    @cached_property
+    def widest_runs(self) -> tuple[DigitRun, ...]:
+        """The runs of digits, in order and apart, with digits that may have been misheard."""
+        widest: list[DigitRun] = []
+        chain: list[DigitRun] = []
+        bridges: list[tuple[NumberAtom, ...]] = []
+        for run in self._heard_runs:
+            between = bridge(self.tokens, chain[-1].atoms[-1], run.atoms[0]) if chain else None
+            if between is None:
+                widest.extend(self._joined(chain, bridges))
+                chain, bridges = [run], []
+            else:
+                chain.append(run)
+                bridges.append(between)
+        widest.extend(self._joined(chain, bridges))
+        return tuple(widest)
+
+    def _joined(self, chain: Sequence[DigitRun], bridges: Sequence[tuple[NumberAtom, ...]]) -> Sequence[DigitRun]:
+        """One run, unless too much of it would be misheard ("2 or 3, 4 or 5")."""
+        heard = sum(len(run.digits) for run in chain)
+        misheard = sum(map(len, bridges))
+        if not chain or heard < _LEAST_HEARD or misheard * 3 > heard + 2:
+            return chain
+        atoms = list(chain[0].atoms)
+        for between, run in zip(bridges, chain[1:], strict=True):
+            atoms += [*between, *run.atoms]
+        missing = completion(self.tokens, atoms[-1], heard + misheard)
+        return [DigitRun((*atoms, missing) if missing else tuple(atoms))]
+
+    @cached_property
+    def _heard_runs(self) -> tuple[DigitRun, ...]:
         """The runs of digits, in order. Quantities belong to none."""
         runs: list[DigitRun] = []
         open_run: list[NumberAtom] = []
@@ -138,6 +198,8 @@ class Reading:
     def _continues(self, earlier: NumberAtom, later: NumberAtom) -> bool:
         between = self.tokens[earlier.last + 1 : later.first]
         if len(between) > _MOST_TOKENS_BETWEEN:
+            return False
+        if sum(token.kind is TokenKind.WORD for token in between) > _MOST_WORDS_BETWEEN:
             return False
         return all(
             token.norm in (_WITHIN_RUN_WORDS if token.kind is TokenKind.WORD else _WITHIN_RUN_SYMBOLS)

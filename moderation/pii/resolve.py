@@ -1,10 +1,12 @@
 """From what all recognisers found to what is masked: nothing overlaps, and no half of a number is left over."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from moderation.pii.match import PiiMatch
-from moderation.pii.reading import DigitRun, Reading
+from moderation.pii.reading import HESITATIONS, DigitRun, Reading
+from moderation.pii.spoken_number import NumberAtom
 
 _DELIMITED = frozenset({"IP_ADDRESS", "EMAIL", "URL", "PERSON"})
 """What shows where it ends, so that digits behind it are none of it."""
@@ -17,7 +19,9 @@ def resolve(reading: Reading, matches: Iterable[PiiMatch]) -> list[PiiMatch]:
     """Let surer matches cut the others, then cover digits that run on from a match. Sorted by position."""
     text = reading.text
     owner: list[int] = [-1] * len(text)
-    ranked = sorted(matches, key=lambda match: (-match.score, match.start - match.end, match.start, match.entity))
+    ranked = sorted(
+        _whole(matches), key=lambda match: (-match.score, match.start - match.end, match.start, match.entity)
+    )
     kept: list[PiiMatch] = []
     for number, match in enumerate(ranked):
         position = match.start
@@ -33,42 +37,74 @@ def resolve(reading: Reading, matches: Iterable[PiiMatch]) -> list[PiiMatch]:
             if start < stop:
                 kept.append(replace(match, start=start, end=stop))
             position = end
-    if kept:
-        kept.extend(_running_on(reading, owner, ranked))
-    return sorted(kept, key=lambda match: match.start)
+    kept.sort(key=lambda match: match.start)
+    return _with_leftovers(reading, kept) if kept else kept
 
 
-def _running_on(reading: Reading, owner: list[int], ranked: list[PiiMatch]) -> Iterator[PiiMatch]:
-    """What is left of a run of digits that a match took a part of, unless it is too short to tell anything.
+def _whole(matches: Iterable[PiiMatch]) -> list[PiiMatch]:
+    """Numbers without those of their kind that lie inside: what is longer by misheard digits is as sure as its part."""
+    whole: list[PiiMatch] = []
+    longest: dict[str, int] = {}
+    for match in sorted(matches, key=lambda match: (match.start, -match.end, -match.score)):
+        outer = longest.get(match.entity)
+        if match.entity in _DELIMITED or outer is None or match.end > whole[outer].end:
+            longest[match.entity] = len(whole)
+            whole.append(match)
+        elif match.score > whole[outer].score:
+            whole[outer] = replace(whole[outer], score=match.score)
+    return whole
 
-    Where numbers are said without a word between them, their borders are guesses.
+
+def _with_leftovers(reading: Reading, kept: list[PiiMatch]) -> list[PiiMatch]:
+    """Widen numbers by what is left of the runs of digits that they are a part of.
+
+    Where numbers are said without a word between them, their borders are guesses. Left in the clear is what a word
+    separates, unless it is long, and a count such as "3 2 1".
     """
-    for run in reading.runs:
+    starts = [match.start for match in kept]
+    for run in reading.widest_runs:
         if len(run.digits) < _LEAST_DIGITS_OF_RUN:
             continue
-        owners = [owner[reading.tokens[atom.first].start] for atom in run.atoms]
-        owners = [
-            taken if taken != -1 else owner[reading.tokens[atom.last].start]
-            for taken, atom in zip(owners, run.atoms, strict=True)
-        ]
-        takers = (ranked[number] for number in owners if number != -1)
-        taken_by = next((match for match in takers if match.entity not in _DELIMITED), None)
-        if taken_by is None:
-            continue
-        for part in _untaken(run, owners):
-            if len(part.digits) >= _LEAST_DIGITS_RUNNING_ON:
-                start, end = reading.run_span(part)
-                rule = "digits that run on from another number"
-                yield PiiMatch(start=start, end=end, entity=taken_by.entity, score=0.5, rule=rule)
+        owners = [_owner(reading, kept, starts, atom) for atom in run.atoms]
+        for first, last in _untaken(owners):
+            before = owners[first - 1] if first else -1
+            after = owners[last + 1] if last + 1 < len(owners) else -1
+            part = run.part(first, last)
+            start, end = reading.run_span(part)
+            if before != -1 and _runs_on(reading, kept[before], run, first - 1, part):
+                kept[before] = replace(kept[before], end=end)
+            elif after != -1 and _runs_on(reading, kept[after], run, last, part):
+                kept[after] = replace(kept[after], start=start)
+    return kept
 
 
-def _untaken(run: DigitRun, owners: list[int]) -> Iterator[DigitRun]:
+def _owner(reading: Reading, kept: list[PiiMatch], starts: list[int], atom: NumberAtom) -> int:
+    """Which match a number lies in, even if in part; -1 for none."""
+    start, end = reading.span(atom.first, atom.last)
+    number = bisect_left(starts, end) - 1
+    return number if number >= 0 and kept[number].end > start else -1
+
+
+def _runs_on(reading: Reading, match: PiiMatch, run: DigitRun, earlier: int, part: DigitRun) -> bool:
+    """Whether a part of a run belongs to the match beside it; they meet behind the atom `earlier` of the run."""
+    interjected = all(reading.norm(atom.first) == "oh" for atom in part.atoms)
+    if match.entity in _DELIMITED or interjected or part.misheard == len(part.atoms):
+        return False
+    if len(part.digits) >= _LEAST_DIGITS_RUNNING_ON:
+        return True
+    between = range(run.atoms[earlier].last + 1, run.atoms[earlier + 1].first)
+    apart = any(len(reading.norm(at)) > 1 and reading.norm(at) not in HESITATIONS for at in between)
+    return not apart and not (len(part.atoms) >= 3 and part.is_counting)
+
+
+def _untaken(owners: list[int]) -> Iterator[tuple[int, int]]:
+    """First and last index of what belongs to nothing."""
     first: int | None = None
     for position, owner in enumerate([*owners, 0]):
         if owner == -1:
             first = position if first is None else first
         elif first is not None:
-            yield run.part(first, position - 1)
+            yield first, position - 1
             first = None
 
 

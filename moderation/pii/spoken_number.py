@@ -35,7 +35,7 @@ class NumberAtom:
     """A number that is said or written in one piece: tokens `first` to `last`, as digits.
 
     `quantity` tells that it counts or measures something (a thousand, 1,500, $20, 5 pm), so it is no part of a number
-    that names something.
+    that names something. `misheard` tells that it is a word which only sounds like a digit.
     """
 
     first: int
@@ -43,6 +43,7 @@ class NumberAtom:
     digits: str
     spoken: bool
     quantity: bool = False
+    misheard: bool = False
 
     @property
     def single(self) -> bool:
@@ -82,7 +83,8 @@ def _spoken_like_another_word(tokens: Sequence[Token], at: int, previous: Number
     if norm in _OH and (follows_number or _is_number(tokens, at + 1) or _is_number(tokens, at + 2)):
         return NumberAtom(at, at, "0", spoken=True)
     if norm in _HOMOPHONES and previous is not None and previous.last == at - 1 and _norm(tokens, at + 1) in UNITS:
-        return NumberAtom(at, at, str(_HOMOPHONES[norm]), spoken=True) if previous.spoken and previous.single else None
+        heard = previous.spoken and previous.single
+        return NumberAtom(at, at, str(_HOMOPHONES[norm]), spoken=True, misheard=True) if heard else None
     return None
 
 

@@ -52,5 +52,14 @@ def test_other_long_numbers_are_left(find: Find, text: str):
     assert find("CARD", f"so {text} it is") == []
 
 
-def test_a_number_inside_a_longer_run_is_found(find: Find):
-    assert find("CARD", "12 4111 1111 1111 1111 123") == ["4111 1111 1111 1111"]
+def test_a_number_inside_a_longer_run_is_found_and_takes_the_digits_beside_it_along(find: Find):
+    assert find("CARD", "12 4111 1111 1111 1111 123") == ["12 4111 1111 1111 1111 123"]
+    assert find("CARD", "12 then 4111 1111 1111 1111") == ["4111 1111 1111 1111"]
+
+
+def test_an_issuers_digits_in_groups_of_four_need_no_checksum(find: Find):
+    assert find("CARD", "so 4111 1111 1111 1112 it is") == ["4111 1111 1111 1112"]
+
+
+def test_half_a_number_that_is_introduced_as_a_card_is_found(find: Find):
+    assert find("CARD", "my card number is 4 1 1 1 1 1 1 1 2") == ["4 1 1 1 1 1 1 1 2"]
