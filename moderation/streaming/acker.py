@@ -51,6 +51,10 @@ class OrderedAcker:
         """The offset that holds the commit back, None when nothing does."""
         return self._waiting[0][0].offset if self._waiting else None
 
+    def has_taken(self, offset: int) -> bool:
+        """Whether the message was tracked before: delivered again, it is in hand or acked already."""
+        return offset <= self.acked_through or any(handle.offset == offset for handle, _ in self._waiting)
+
     def track(self, offset: int, ack: Callable[[], object]) -> AckHandle:
         """Take a message in; `ack` is called once, in offset order, when it and all before it are done.
 

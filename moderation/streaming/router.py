@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from moderation.clock import Clock
-from moderation.errors import InvalidMessage
+from moderation.errors import DeadLetterCode, InvalidMessage, InvariantViolation
 from moderation.events import AudioChunk
 from moderation.streaming.acker import AckHandle, OrderedAcker
 from moderation.streaming.received import RawMessage, ReceivedChunk
@@ -62,6 +62,7 @@ class IntakeRouter:
         self._stream_closed = asyncio.Event()
         self._generation = 0
         self._is_open = True
+        self._is_over = False
 
     @property
     def open_streams(self) -> int:
@@ -83,28 +84,64 @@ class IntakeRouter:
         self._slots.release()
 
     async def route(self, message: RawMessage, ack: Callable[[], object]) -> None:
-        """Hand a message to the session of its stream, or to dead letters; returns when it is queued."""
-        if not await self._has_room(self._generation):
-            return
-        handle = self._acker(message).track(message.offset, ack)
+        """Hand a message to the session of its stream, or to dead letters; returns when it is queued. Never raises."""
+        generation = self._generation
+        await self._slots.acquire()
+        keeps_slot = False
+        try:
+            if self._is_current(generation):
+                keeps_slot = await self._take(message, ack, generation)
+        finally:
+            if not keeps_slot:
+                self._slots.release()
+
+    async def _take(self, message: RawMessage, ack: Callable[[], object], generation: int) -> bool:
+        """Whether the message was queued."""
+        acker = self._acker(message)
+        if acker.has_taken(message.offset):
+            return False
+        try:
+            handle = acker.track(message.offset, ack)
+        except InvariantViolation as error:
+            acker.fence()
+            self._parts.on_failure(error)
+            return False
+        try:
+            return await self._offer(message, handle, generation)
+        except Exception as error:  # noqa: BLE001  Faust would go on behind a message whose agent failed
+            self._parts.on_failure(error)
+            return False
+
+    async def _offer(self, message: RawMessage, handle: AckHandle, generation: int) -> bool:
+        try:
+            received = self._received(message)
+        except InvalidMessage as invalid:
+            await self._parts.rejecter.reject(message, invalid)
+            handle.done()
+            return False
+        if not await self._has_room(received, generation):
+            return False
+        self._session(received).offer(received, handle)
+        return True
+
+    def _received(self, message: RawMessage) -> ReceivedChunk:
         try:
             chunk = self._parts.decode(message)
-        except InvalidMessage as invalid:
-            self._slots.release()
-            await self._reject(message, invalid, handle)
-            return
-        received = ReceivedChunk(chunk=chunk, message=message, received_s=self._parts.clock.monotonic_s())
-        self._session(received).offer(received, handle)
+        except InvalidMessage:
+            raise
+        except Exception as error:  # noqa: BLE001  a message that trips the decoder must not stop its partition
+            sentence = f"decoding failed with {type(error).__name__}"
+            raise InvalidMessage(DeadLetterCode.PROCESSING_FAILED, sentence) from None
+        return ReceivedChunk(chunk=chunk, message=message, received_s=self._parts.clock.monotonic_s())
 
-    async def _has_room(self, generation: int) -> bool:
-        """Wait for a slot; False when the partitions were taken away meanwhile: the message is delivered again."""
-        await self._slots.acquire()
-        while self._is_current(generation) and len(self._tasks) >= self._parts.max_open_streams:
+    async def _has_room(self, received: ReceivedChunk, generation: int) -> bool:
+        """Wait until the stream may be opened; False when the partitions were taken away meanwhile."""
+        while self._is_current(generation):
+            if self._open_session(received) or len(self._tasks) < self._parts.max_open_streams:
+                return True
             self._stream_closed.clear()
             await self._stream_closed.wait()
-        if not self._is_current(generation):
-            self._slots.release()
-        return self._is_current(generation)
+        return False
 
     def _is_current(self, generation: int) -> bool:
         return self._is_open and generation == self._generation
@@ -112,20 +149,14 @@ class IntakeRouter:
     def _acker(self, message: RawMessage) -> OrderedAcker:
         return self._ackers.setdefault((message.topic, message.partition), OrderedAcker())
 
-    async def _reject(self, message: RawMessage, invalid: InvalidMessage, handle: AckHandle) -> None:
-        try:
-            await self._parts.rejecter.reject(message, invalid)
-        except Exception as error:  # noqa: BLE001  nothing may escape the agent
-            self._parts.on_failure(error)
-        else:
-            handle.done()
+    def _open_session(self, received: ReceivedChunk) -> StreamSession | None:
+        session = self._sessions.get(_key(received))
+        return None if session is None or session.is_over else session
 
     def _session(self, received: ReceivedChunk) -> StreamSession:
-        partition = (received.message.topic, received.message.partition)
-        key = (partition, *received.stream)
-        session = self._sessions.get(key)
-        if session is None or session.is_over:
-            session = self._parts.new_session(received)
+        session = self._open_session(received)
+        if session is None:
+            key, session = _key(received), self._parts.new_session(received)
             self._sessions[key] = session
             task = asyncio.create_task(session.run(), name="stream-session")
             self._tasks[session] = task
@@ -140,25 +171,32 @@ class IntakeRouter:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._parts.on_failure(error)
 
-    async def close_partitions(self, *, deadline_s: float, commit: Callable[[], object]) -> None:
+    async def close_partitions(
+        self, *, deadline_s: float, commit: Callable[[], object], for_good: bool = False
+    ) -> None:
         """The partitions are about to be taken away: finish what is under way, commit, and forget them.
 
         Utterances under way are published until the deadline; the rest stays unacked and is delivered again, to whoever
-        owns the partition then. `commit` is awaited once every ack has been given.
+        owns the partition then. `commit` is awaited once every ack has been given. After a close `for_good` partitions
+        that are assigned all the same are not opened.
+
+        Calls may overlap, and partitions may be assigned again before a call returns: what was taken in since its
+        beginning is not touched.
         """
         self._is_open = False
+        self._is_over = self._is_over or for_good
         self._generation += 1
         self._stream_closed.set()
+        ackers, self._ackers = self._ackers, {}
+        self._sessions.clear()
         for session in self._tasks:
             session.stop()
         await self._settle(list(self._tasks.values()), deadline_s)
         result = commit()
         if asyncio.iscoroutine(result):
             await result
-        for acker in self._ackers.values():
+        for acker in ackers.values():
             acker.fence()
-        self._ackers.clear()
-        self._sessions.clear()
 
     async def _settle(self, tasks: Iterable[asyncio.Task[None]], deadline_s: float) -> None:
         tasks = set(tasks)
@@ -172,5 +210,9 @@ class IntakeRouter:
             await asyncio.wait(late, timeout=1.0)
 
     def open_partitions(self) -> None:
-        """Partitions were assigned: take messages again."""
-        self._is_open = True
+        """Partitions were assigned: take messages again, unless the worker ends."""
+        self._is_open = not self._is_over
+
+
+def _key(received: ReceivedChunk) -> SessionKey:
+    return ((received.message.topic, received.message.partition), *received.stream)

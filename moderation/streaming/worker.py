@@ -105,7 +105,7 @@ class Worker:
             await self._stop.wait()
         finally:
             watchdog.cancel()
-            await self._drain(app)
+            await self._drain(app, for_good=True)
             await self._stop_app(app)
 
     def _build_router(self, app: faust.App) -> IntakeRouter:
@@ -173,9 +173,11 @@ class Worker:
             self._is_ready = True
             self._on_ready()
 
-    async def _drain(self, app: faust.App) -> None:
+    async def _drain(self, app: faust.App, *, for_good: bool = False) -> None:
         deadline_s = self._parts.settings.streaming.drain_deadline_s
-        await self._router.close_partitions(deadline_s=deadline_s, commit=lambda: self._commit(app, deadline_s))
+        await self._router.close_partitions(
+            deadline_s=deadline_s, commit=lambda: self._commit(app, deadline_s), for_good=for_good
+        )
 
     async def _commit(self, app: faust.App, deadline_s: float) -> None:
         try:

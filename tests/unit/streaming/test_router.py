@@ -5,7 +5,7 @@ import pytest
 from support.streaming import END, POISON, SILENCE, SPEECH, Bench, audio_chunk, received, until
 
 from moderation.clock import SystemClock
-from moderation.errors import BrokerUnavailable, DeadLetterCode, InvalidMessage
+from moderation.errors import BrokerUnavailable, DeadLetterCode, InvalidMessage, InvariantViolation
 from moderation.events import AudioChunk
 from moderation.streaming.received import RawMessage, ReceivedChunk
 from moderation.streaming.router import IntakeRouter, RouterParts
@@ -21,26 +21,32 @@ class Harness:
         self.failures: list[BaseException] = []
         self.chunks: dict[int, AudioChunk] = {}
         self.commits = 0
-        parts = bench.parts
-        self.router = IntakeRouter(
-            RouterParts(
-                decode=self._decode,
-                new_session=self._new_session,
-                rejecter=bench.outbox,
-                clock=SystemClock(),
-                max_chunks_in_flight=max_chunks_in_flight,
-                max_open_streams=max_open_streams,
-                on_failure=self.failures.append,
-            )
+        self.trips: set[int] = set()
+        """Offsets whose decoding raises what it should not."""
+        self.refused: set[str] = set()
+        """Streams whose session cannot be opened."""
+        parts = RouterParts(
+            decode=self._decode,
+            new_session=self._new_session,
+            rejecter=bench.outbox,
+            clock=SystemClock(),
+            max_chunks_in_flight=max_chunks_in_flight,
+            max_open_streams=max_open_streams,
+            on_failure=self.failures.append,
         )
-        object.__setattr__(parts, "on_taken", self.router.chunk_taken)
+        self.router = IntakeRouter(parts)
+        object.__setattr__(bench.parts, "on_taken", self.router.chunk_taken)
 
     def _decode(self, message: RawMessage) -> AudioChunk:
+        if message.offset in self.trips:
+            raise OverflowError("this text must not be seen by anyone")
         if message.offset not in self.chunks:
             raise InvalidMessage(DeadLetterCode.MALFORMED_AVRO, "not Avro")
         return self.chunks[message.offset]
 
     def _new_session(self, first: ReceivedChunk) -> StreamSession:
+        if first.chunk.stream_id in self.refused:
+            raise RuntimeError("no")
         return StreamSession(self.bench.parts, first, resume_after=None)
 
     async def route(self, offset: int, chunk: AudioChunk | None) -> None:
@@ -49,11 +55,11 @@ class Harness:
         message = received(chunk or audio_chunk(0, POISON), offset).message
         await self.router.route(message, lambda: self.acked.append(offset))
 
-    async def close(self, deadline_s: float = 2.0) -> None:
+    async def close(self, deadline_s: float = 2.0, *, for_good: bool = False) -> None:
         async def commit() -> None:
             self.commits += 1
 
-        await self.router.close_partitions(deadline_s=deadline_s, commit=commit)
+        await self.router.close_partitions(deadline_s=deadline_s, commit=commit, for_good=for_good)
 
 
 @pytest.fixture
@@ -164,4 +170,92 @@ async def test_a_stream_that_ended_may_begin_again(harness) -> None:
     await h.route(2, audio_chunk(2, END))
     await until(lambda: h.acked == [0, 1, 2])
     assert h.bench.outbox.utterances == [[0], [1, 2]]
+    await h.close()
+
+
+async def test_a_message_that_trips_the_decoder_is_dead_lettered_and_its_partition_goes_on(harness) -> None:
+    h = harness(max_chunks_in_flight=1)
+    h.trips.add(0)
+    await h.route(0, audio_chunk(0, SILENCE))
+    await asyncio.wait_for(h.route(1, audio_chunk(1, SILENCE)), 2)
+    await until(lambda: h.acked == [0, 1])
+    ((offset, code, reason),) = h.bench.outbox.letters
+    assert (offset, code) == (0, DeadLetterCode.PROCESSING_FAILED)
+    assert "OverflowError" in reason
+    assert "must not be seen" not in reason
+    assert h.failures == []
+    await h.close()
+
+
+async def test_a_session_that_cannot_be_opened_stops_the_worker_and_nothing_behind_its_message_is_acked(
+    harness,
+) -> None:
+    h = harness(max_chunks_in_flight=1)
+    h.refused.add("refused")
+    await h.route(0, audio_chunk(0, SILENCE, stream_id="refused"))
+    await asyncio.wait_for(h.route(1, audio_chunk(0, SILENCE, stream_id="fine")), 2)
+    await until(lambda: h.bench.finished == [0])
+    assert h.acked == []
+    assert [type(failure) for failure in h.failures] == [RuntimeError]
+    await h.close()
+
+
+async def test_what_is_delivered_again_while_it_is_in_hand_is_ignored(harness) -> None:
+    h = harness(max_chunks_in_flight=2)
+    await h.route(0, audio_chunk(0, SILENCE))
+    await h.route(1, audio_chunk(1, SPEECH))
+    await until(lambda: h.acked == [0])
+    for offset, payload in [(0, SILENCE), (1, SPEECH)] * 3:
+        await asyncio.wait_for(h.route(offset, audio_chunk(offset, payload)), 2)
+    await h.route(2, audio_chunk(2, END))
+    await until(lambda: h.acked == [0, 1, 2])
+    assert h.bench.outbox.utterances == [[1, 2]]
+    assert h.failures == []
+    await h.close()
+
+
+async def test_a_message_older_than_those_in_hand_and_never_seen_stops_the_worker_and_acks(harness) -> None:
+    h = harness()
+    await h.route(0, audio_chunk(0, SPEECH))
+    await h.route(2, audio_chunk(2, SPEECH))
+    await h.route(1, audio_chunk(1, SPEECH))
+    await h.route(3, audio_chunk(3, END))
+    await until(lambda: h.bench.outbox.utterances == [[0, 2, 3]])
+    assert h.acked == []
+    assert [type(failure) for failure in h.failures] == [InvariantViolation]
+    await h.close()
+
+
+async def test_the_end_of_one_close_leaves_alone_what_was_assigned_meanwhile(harness) -> None:
+    h = harness()
+    committed = asyncio.Event()
+    slow = asyncio.create_task(h.router.close_partitions(deadline_s=2, commit=committed.wait))
+    await asyncio.sleep(0)
+    await h.close()
+    h.router.open_partitions()
+    await h.route(0, audio_chunk(0, SPEECH))
+    committed.set()
+    await slow
+    await h.route(1, audio_chunk(0, SILENCE, stream_id="other"))
+    await until(lambda: h.bench.finished == [0])
+    assert h.acked == []
+    await h.route(2, audio_chunk(1, END))
+    await until(lambda: h.acked == [0, 1, 2])
+    await h.close()
+
+
+async def test_nothing_is_taken_any_more_once_the_worker_ends_whatever_is_assigned(harness) -> None:
+    h = harness()
+    await h.close(for_good=True)
+    h.router.open_partitions()
+    await asyncio.wait_for(h.route(0, audio_chunk(0, SILENCE)), 2)
+    assert h.router.open_streams == 0
+    assert h.acked == []
+
+
+async def test_a_new_stream_waits_for_room_while_the_open_ones_go_on(harness) -> None:
+    h = harness(max_open_streams=1)
+    await h.route(0, audio_chunk(0, SPEECH, stream_id="a"))
+    await asyncio.wait_for(h.route(1, audio_chunk(1, END, stream_id="a")), 2)
+    await until(lambda: h.acked == [0, 1])
     await h.close()
