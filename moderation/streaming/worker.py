@@ -35,6 +35,8 @@ from moderation.telemetry.metrics import Metrics
 
 WATCHDOG_INTERVAL_S = 5.0
 APP_STOP_DEADLINE_S = 15.0
+LATEST_TIMESTAMP_S = 253_402_300_800
+"""The beginning of the year 10000, which no datetime can hold."""
 
 log = structlog.get_logger(__name__)
 
@@ -238,15 +240,21 @@ def raw_message(message: Any) -> RawMessage:
         topic=message.topic,
         partition=message.partition,
         offset=message.offset,
-        timestamp=datetime.fromtimestamp(message.timestamp, tz=UTC) if message.timestamp else None,
+        timestamp=_instant(message.timestamp),
         key=message.key,
         value=message.value,
         headers=tuple((name, value) for name, value in pairs),
     )
 
 
-def _unexpected(error: BaseException) -> ModerationError:
+def _instant(timestamp_s: float | None) -> datetime | None:
+    """The instant of a record, None where it has none or one that no clock could give: producers set it freely."""
+    if timestamp_s is None or not 0 < timestamp_s < LATEST_TIMESTAMP_S:
+        return None
+    return datetime.fromtimestamp(timestamp_s, tz=UTC)
 
+
+def _unexpected(error: BaseException) -> ModerationError:
     return InvariantViolation(f"{type(error).__name__} escaped a stream's session; please report it")
 
 
