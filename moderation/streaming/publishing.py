@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 from faust.exceptions import ProducerSendError
 
 from moderation.clock import Clock
@@ -34,7 +35,7 @@ class Publisher:
         while True:
             try:
                 await asyncio.wait_for(self._send(topic, key, value, headers), self._timeout_s)
-            except (TimeoutError, ProducerSendError) as error:
+            except (TimeoutError, ProducerSendError, KafkaError) as error:
                 if self._clock.monotonic_s() >= deadline:
                     raise BrokerUnavailable(
                         f"the broker did not confirm a message to {topic} within {self._retry_deadline_s:.0f} s; "
@@ -46,6 +47,7 @@ class Publisher:
                 return
 
     async def _send(self, topic: str, key: bytes | None, value: bytes, headers: Mapping[str, bytes]) -> None:
-        # The first await queues the message, the second waits for the broker: only that one protects the commit.
+        # The first await queues the message, the second waits for the broker: only that one protects the commit. Faust
+        # wraps what the first raises in ProducerSendError; the second raises the KafkaError itself.
         confirmation = await self._app.producer.send(topic, key, value, None, None, dict(headers))
         await confirmation
