@@ -101,7 +101,7 @@ class Worker:
 
     async def _serve(self, app: faust.App) -> None:
         app.finalize()
-        watchdog = asyncio.create_task(self._watch(app), name="watchdog")
+        watchdog = self._start_watching(app)
         try:
             await app.start()
             await self._stop.wait()
@@ -183,7 +183,9 @@ class Worker:
 
     async def _commit(self, app: faust.App, deadline_s: float) -> None:
         try:
-            await asyncio.wait_for(app.consumer.commit(), deadline_s)
+            async with asyncio.timeout(deadline_s):
+                # Faust skips a commit while another is under way, and that one may not know of our last acks.
+                await app.consumer.commit() or await app.consumer.commit()
         except Exception as error:  # noqa: BLE001  a failed commit costs a redelivery; shutdown goes on
             log.warning("commit_failed", error=type(error).__name__)
 
@@ -193,10 +195,25 @@ class Worker:
         except TimeoutError:
             log.warning("stop_deadline_passed")
 
+    def _start_watching(self, app: faust.App) -> asyncio.Task[None]:
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self._fail(error)
+
+        watchdog = asyncio.create_task(self._watch(app), name="watchdog")
+        watchdog.add_done_callback(ended)
+        return watchdog
+
     async def _watch(self, app: faust.App) -> None:
         watchdog = ProgressWatchdog(stuck_after_s=self._parts.settings.streaming.stuck_after_s)
         while True:
             await asyncio.sleep(WATCHDOG_INTERVAL_S)
+            if app.crashed:
+                # Nothing else tells: a crashed application has stopped consuming, and its calls return.
+                kind = type(app.crash_reason).__name__
+                self._fail(
+                    TransientError(f"the Kafka consumer failed with {kind}; check the broker, restart the worker")
+                )
             acked = self._router.progress
             self._parts.metrics.streams(open_streams=self._router.open_streams, waiting=self._router.waiting_for_ack)
             if watchdog.is_stuck(self._parts.clock.monotonic_s(), acked=acked, end=_end_offsets(app, acked)):
