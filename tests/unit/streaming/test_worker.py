@@ -40,7 +40,7 @@ def app(tmp_path: Path) -> faust.App:
     return app
 
 
-@pytest.mark.parametrize("crashing", [lambda app: app, lambda app: app.topics], ids=["the app", "a part of it"])
+@pytest.mark.parametrize("crashing", [lambda app: app, lambda app: app.tables], ids=["the app", "a part of it"])
 async def test_a_crash_within_faust_ends_the_worker(
     worker: Worker, app: faust.App, crashing: Callable[[faust.App], faust.Service]
 ) -> None:
