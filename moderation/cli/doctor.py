@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -30,13 +32,24 @@ def command(context: click.Context, as_json: bool) -> None:
     from moderation.cli.checks import all_checks
 
     settings: Settings = context.obj
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it would say is a finding
     wrong = False
-    for finding in all_checks(settings):
-        wrong = wrong or finding.level == "problem"
-        click.echo(json.dumps(_as_json(finding)) if as_json else _line(finding))
+    with _quiet("aiokafka"):  # what it would say is a finding
+        for finding in all_checks(settings):
+            wrong = wrong or finding.level == "problem"
+            click.echo(json.dumps(_as_json(finding)) if as_json else _line(finding))
     if wrong:
         context.exit(1)
+
+
+@contextmanager
+def _quiet(library: str) -> Iterator[None]:
+    logger = logging.getLogger(library)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _as_json(finding: "Finding") -> dict[str, str | None]:
