@@ -32,6 +32,9 @@ RATES = (0.01, 0.003, 0.001)
 
 LEAST_THRESHOLD = 0.5
 
+GAME = "crd3_dnd_transcripts"
+HARD = "contrast_negatives"
+
 Scores = Sequence[Mapping[str, float]]
 
 
@@ -42,8 +45,8 @@ def measure(classifier: ToxicityClassifier, data: Path) -> dict[str, Any]:
     rng = random.Random(SEED)  # noqa: S311  reproducible, not secret
     benign = {
         "switchboard_held_out": classifier.score(switchboard(data, held_out=True)),
-        "crd3_dnd_transcripts": classifier.score(rng.sample(game_turns(data), GAME_SAMPLE)),
-        "contrast_negatives": [s for row, s in zip(contrast, contrast_scores, strict=True) if _is_benign(row)],
+        GAME: classifier.score(rng.sample(game_turns(data), GAME_SAMPLE)),
+        HARD: [s for row, s in zip(contrast, contrast_scores, strict=True) if _is_benign(row)],
     }
     thresholds = recommended_thresholds(benign, classifier.labels)
     medium = {label: by_rate[str(RATES[1])] for label, by_rate in thresholds.items()}
@@ -61,19 +64,27 @@ def measure(classifier: ToxicityClassifier, data: Path) -> dict[str, Any]:
 def recommended_thresholds(benign: Mapping[str, Scores], labels: Sequence[str]) -> dict[str, dict[str, float]]:
     """label -> false-positive rate -> threshold that keeps to that rate on every kind of benign talk.
 
-    The game transcripts swear and taunt now and then, so that they only bound the labels of which they hold nothing.
+    Harmless contrast templates were chosen to be hard, and count a tenth. The game transcripts taunt and swear in play, so
+    that part of what they lose to toxicity and insult is right: those count a third, and obscene is not bounded by them.
     """
-    swears = {"toxicity", "obscene", "insult"}
-    result: dict[str, dict[str, float]] = {}
-    for label in labels:
-        pools = [s for name, s in benign.items() if not (label in swears and name.startswith("crd3"))]
-        result[label] = {
-            str(rate): round(
-                max(LEAST_THRESHOLD, *(threshold_at([row[label] for row in pool], rate) for pool in pools)), 3
-            )
-            for rate in RATES
-        }
-    return result
+    return {
+        label: {str(rate): round(max(LEAST_THRESHOLD, *(_bounds(benign, label, rate))), 3) for rate in RATES}
+        for label in labels
+    }
+
+
+def _bounds(benign: Mapping[str, Scores], label: str, rate: float) -> list[float]:
+    return [
+        threshold_at([row[label] for row in scores], rate * _allowance(name, label))
+        for name, scores in benign.items()
+        if (name, label) != (GAME, "obscene")
+    ]
+
+
+def _allowance(pool: str, label: str) -> float:
+    if pool == HARD:
+        return 10.0
+    return 3.0 if pool == GAME and label in {"toxicity", "insult"} else 1.0
 
 
 def latency_ms(classifier: ToxicityClassifier, texts: Sequence[str]) -> dict[str, float]:

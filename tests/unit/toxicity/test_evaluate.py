@@ -2,7 +2,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from moderation.toxicity.evaluate import LEAST_THRESHOLD, RATES, latency_ms, recommended_thresholds
+from moderation.toxicity.evaluate import GAME, HARD, LEAST_THRESHOLD, RATES, latency_ms, recommended_thresholds
 
 
 class Fixed:
@@ -21,14 +21,21 @@ def pool(*values: float) -> list[dict[str, float]]:
 
 
 def test_a_threshold_holds_on_every_kind_of_benign_talk() -> None:
-    found = recommended_thresholds({"talk": pool(0.6), "templates": pool(0.8, 0.1)}, Fixed.labels)
+    found = recommended_thresholds({"talk": pool(0.6), GAME: pool(0.8, 0.1)}, Fixed.labels)
     assert found["threat"][str(RATES[0])] == pytest.approx(0.8, abs=1e-3)
 
 
-def test_game_transcripts_do_not_bound_labels_that_they_hold() -> None:
-    found = recommended_thresholds({"talk": pool(0.6), "crd3_dnd_transcripts": pool(0.9)}, Fixed.labels)
-    assert found["toxicity"]["0.001"] == pytest.approx(0.6, abs=1e-3)
-    assert found["threat"]["0.001"] == pytest.approx(0.9, abs=1e-3)
+def test_hard_templates_count_a_tenth() -> None:
+    scores = pool(*[0.9] * 5, *[0.1] * 95)
+    assert recommended_thresholds({HARD: scores}, Fixed.labels)["threat"]["0.01"] == LEAST_THRESHOLD
+    assert recommended_thresholds({"talk": scores}, Fixed.labels)["threat"]["0.01"] == pytest.approx(0.9, abs=1e-3)
+
+
+def test_game_transcripts_count_less_for_labels_that_they_hold() -> None:
+    scores = pool(*[0.9] * 2, *[0.1] * 98)
+    found = recommended_thresholds({GAME: scores}, Fixed.labels)
+    assert found["toxicity"]["0.01"] == LEAST_THRESHOLD
+    assert found["threat"]["0.01"] == pytest.approx(0.9, abs=1e-3)
 
 
 def test_thresholds_do_not_fall_below_the_least_one() -> None:
