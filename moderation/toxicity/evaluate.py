@@ -64,8 +64,8 @@ def measure(classifier: ToxicityClassifier, data: Path) -> dict[str, Any]:
 def recommended_thresholds(benign: Mapping[str, Scores], labels: Sequence[str]) -> dict[str, dict[str, float]]:
     """label -> false-positive rate -> threshold that keeps to that rate on every kind of benign talk.
 
-    Harmless contrast templates were chosen to be hard, and count a tenth. The game transcripts taunt and swear in play, so
-    that part of what they lose to toxicity and insult is right: those count a third, and obscene is not bounded by them.
+    Harmless contrast templates were chosen to be hard, and count a tenth. The game transcripts taunt and swear in play,
+    so part of what they lose to toxicity and insult is right: those count a third, and obscene is not bounded by them.
     """
     return {
         label: {str(rate): round(max(LEAST_THRESHOLD, *(_bounds(benign, label, rate))), 3) for rate in RATES}
