@@ -56,7 +56,7 @@ def measure(classifier: ToxicityClassifier, data: Path) -> dict[str, Any]:
         "thresholds": thresholds,
         "false_alarms": {name: _alarms(scores, medium) for name, scores in benign.items()},
         "contrast": _contrast(contrast, contrast_scores, medium),
-        "identity_templates": _identities(classifier, identity_phrases(data), rng, medium),
+        "identity_templates": identity_alarms(classifier, identity_phrases(data), rng, medium),
         "latency_ms": latency_ms(classifier, switchboard(data, held_out=True)),
     }
 
@@ -153,14 +153,14 @@ def _contrast(rows: Sequence[Row], scores: Scores, thresholds: Mapping[str, floa
     return result
 
 
-def _identities(
+def identity_alarms(
     classifier: ToxicityClassifier,
     phrases: Sequence[tuple[str, bool]],
     rng: random.Random,
     thresholds: Mapping[str, float],
 ) -> dict[str, Any]:
     """False alarms per identity on harmless sentences, and the ranking of harmless against toxic ones."""
-    terms = {p.split("being ")[1].split(" is ")[0] for p, _ in phrases if p.startswith("being ") and " is " in p}
+    terms = {phrase.removeprefix("I am ") for phrase, _ in phrases if phrase.startswith("I am ")}
     sample = rng.sample(list(phrases), min(IDENTITY_SAMPLE, len(phrases)))
     scores = classifier.score([phrase for phrase, _ in sample])
     flagged: defaultdict[str, list[float]] = defaultdict(list)
@@ -174,7 +174,7 @@ def _identities(
     per_term = {term: round(sum(values) / len(values), 4) for term, values in sorted(flagged.items())}
     return {
         "auc": round(auc([s["toxicity"] for s in scores], truths), 4),
-        "false_alarms_mean": round(sum(per_term.values()) / max(1, len(per_term)), 4),
+        "false_alarms_mean": round(sum(per_term.values()) / len(per_term), 4) if per_term else float("nan"),
         "false_alarms": per_term,
     }
 

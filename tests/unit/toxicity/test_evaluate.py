@@ -1,8 +1,17 @@
+import random
 from collections.abc import Mapping, Sequence
 
 import pytest
 
-from moderation.toxicity.evaluate import GAME, HARD, LEAST_THRESHOLD, RATES, latency_ms, recommended_thresholds
+from moderation.toxicity.evaluate import (
+    GAME,
+    HARD,
+    LEAST_THRESHOLD,
+    RATES,
+    identity_alarms,
+    latency_ms,
+    recommended_thresholds,
+)
 
 
 class Fixed:
@@ -44,3 +53,17 @@ def test_thresholds_do_not_fall_below_the_least_one() -> None:
 
 def test_latency_is_measured_on_utterances_of_about_twelve_words() -> None:
     assert set(latency_ms(Fixed(), ["one two three four five six seven eight nine ten eleven"] * 5)) == {"p50", "p95"}
+
+
+def test_false_alarms_are_counted_per_identity_on_harmless_sentences_only() -> None:
+    short, long = "Joe is a kind deaf", "Joe is a friendly african american " + "x" * 50
+    phrases = [("I am deaf", False), ("I am african american", False), (short, False), (long, False), ("z" * 90, True)]
+    limits = {"toxicity": 0.5, "identity_attack": 0.5}
+
+    class WithIdentities(Fixed):
+        labels = ("toxicity", "identity_attack")
+
+    found = identity_alarms(WithIdentities(), phrases, random.Random(1), limits)
+    assert found["false_alarms"] == {"african american": 0.5, "deaf": 0.0}
+    assert found["false_alarms_mean"] == 0.25
+    assert found["auc"] == 1.0
