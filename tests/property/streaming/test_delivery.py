@@ -1,0 +1,326 @@
+"""Whatever happens in whatever order, a chunk ends published and acked, dead-lettered and acked, or redeliverable."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.streaming import (
+    BROKEN,
+    END,
+    POISON,
+    SILENCE,
+    SPEECH,
+    RecordingOutbox,
+    ScriptedIntake,
+    ScriptedPipeline,
+    audio_chunk,
+    received,
+)
+
+from moderation.clock import SystemClock
+from moderation.errors import BrokerUnavailable, DeadLetterCode, InvalidMessage
+from moderation.events import AudioChunk
+from moderation.pipeline import UtteranceOutcome
+from moderation.streaming.received import RawMessage, ReceivedChunk
+from moderation.streaming.router import IntakeRouter, RouterParts
+from moderation.streaming.session import SessionParts, StreamSession
+from moderation.streaming.watermarks import ResumeWatermarks, Watermark
+
+T = TypeVar("T")
+STREAMS = ("a", "b")
+UNDECODABLE = b"undecodable"
+TRIPS = b"trips the decoder"
+SLOTS = 6
+
+
+class InlineExecutor(Executor):
+    """Runs what it is given at once, so that only the order of events decides."""
+
+    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001
+            future.set_exception(error)
+        return future
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message of the log: a chunk of a stream, or bytes that are none."""
+
+    stream: str
+    payload: bytes
+    is_end: bool = False
+
+
+@dataclass
+class Confirmed(RecordingOutbox):
+    """Remembers the offsets of what the broker confirmed."""
+
+    published: set[int] = field(default_factory=set)
+    dead: set[int] = field(default_factory=set)
+
+    async def utterance(self, outcome: UtteranceOutcome, chunks: list[ReceivedChunk], *, waited_ms: float) -> None:
+        await self._confirm()
+        self.published |= {item.message.offset for item in chunks}
+
+    async def dead_letter(self, item: ReceivedChunk, code: DeadLetterCode, reason: str) -> None:
+        await self._confirm()
+        self.dead.add(item.message.offset)
+
+    async def reject(self, message: RawMessage, invalid: InvalidMessage) -> None:
+        await self._confirm()
+        self.dead.add(message.offset)
+
+
+class Broker:
+    """A partition with gaps between its offsets, one worker after another that reads it, and what they committed."""
+
+    def __init__(self, log: list[Sent], gaps: list[int]) -> None:
+        self.log: dict[int, tuple[Sent, AudioChunk | None]] = {}
+        offset, sequences = -1, dict.fromkeys(STREAMS, 0)
+        for sent, gap in zip(log, gaps, strict=True):
+            offset += gap
+            chunk = None
+            if sent.payload not in {UNDECODABLE, TRIPS}:
+                sequence = sequences[sent.stream]
+                chunk = audio_chunk(sequence, sent.payload, stream_id=sent.stream, end_of_stream=sent.is_end)
+                sequences[sent.stream] += 1
+            self.log[offset] = (sent, chunk)
+        self.offsets = list(self.log)
+        self.committed = 0
+        self.outbox = Confirmed()
+        self.outbox.gate.set()
+        self.violations: list[str] = []
+
+    def message(self, offset: int) -> RawMessage:
+        return replace(received(audio_chunk(0), offset).message, value=self.log[offset][0].payload)
+
+    def decode(self, message: RawMessage) -> AudioChunk:
+        sent, chunk = self.log[message.offset]
+        if sent.payload == TRIPS:
+            raise OverflowError("trips")
+        if chunk is None:
+            raise InvalidMessage(DeadLetterCode.MALFORMED_AVRO, "not Avro")
+        return chunk
+
+    def needs_telling(self, offset: int) -> bool:
+        """Whether a chunk is speech or poison: silence may be acked without a trace."""
+        return self.log[offset][0].payload != SILENCE
+
+
+class Worker:
+    """The router and its sessions as the worker builds them, reading the partition from its commit."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.failures: list[BaseException] = []
+        self.acked: list[int] = []
+        self.marks = ResumeWatermarks(max_streams=10)
+        pool = InlineExecutor()
+        self.session_parts = SessionParts(
+            outbox=broker.outbox,
+            clock=SystemClock(),
+            intake_pool=pool,
+            recognition_pool=pool,
+            idle_utterance_s=30.0,
+            idle_stream_s=30.0,
+            new_intake=ScriptedIntake,
+            open_pipeline=lambda first: ScriptedPipeline(),
+            on_arrival=lambda outcome: None,
+            on_taken=lambda: self.router.chunk_taken(),  # noqa: PLW0108  there is no router yet
+            on_finished=self._finished,
+        )
+        self.router = IntakeRouter(
+            RouterParts(
+                decode=broker.decode,
+                new_session=lambda first: StreamSession(
+                    self.session_parts, first, resume_after=self.marks.of(first.stream)
+                ),
+                rejecter=broker.outbox,
+                clock=SystemClock(),
+                max_chunks_in_flight=SLOTS,
+                max_open_streams=len(STREAMS),
+                on_failure=self.failures.append,
+            )
+        )
+        self.buffer: deque[int] = deque()
+        self.agent = asyncio.create_task(self._consume())
+        self.read_from_commit()
+
+    def _finished(self, item: ReceivedChunk) -> None:
+        mark = Watermark(sequence=item.chunk.sequence, captured_at=item.chunk.captured_at)
+        self.marks.advance(item.stream, mark)
+
+    def read_from_commit(self) -> None:
+        """Hand the agent what the commit says, behind what it is busy with."""
+        self.buffer = deque(offset for offset in self.broker.offsets if offset >= self.broker.committed)
+        if self.agent.done():
+            self.agent = asyncio.create_task(self._consume())
+
+    async def _consume(self) -> None:
+        while self.buffer:
+            offset = self.buffer.popleft()
+            await self.router.route(self.broker.message(offset), lambda offset=offset: self.ack(offset))
+
+    def ack(self, offset: int) -> None:
+        """Faust's side. An exception from here would be handled as a failed utterance: violations are noted instead."""
+        broker = self.broker
+        if self.acked and offset <= self.acked[-1]:
+            broker.violations.append(f"{offset} was acked after {self.acked[-1]}")
+        if broker.needs_telling(offset) and offset not in broker.outbox.published | broker.outbox.dead:
+            broker.violations.append(f"{offset} was acked before it was confirmed")
+        self.acked.append(offset)
+
+    def commit(self) -> None:
+        self.broker.committed = max(self.broker.committed, self.acked[-1] + 1 if self.acked else 0)
+
+    async def rebalance(self, deadline_s: float) -> None:
+        """All partitions are revoked and assigned again; Faust empties its buffer."""
+        self.buffer.clear()
+        await self.router.close_partitions(deadline_s=deadline_s, commit=self.commit)
+        self.acked.clear()
+        self.router.open_partitions()
+        self.read_from_commit()
+
+    async def rebalance_within_a_slow_close(self) -> None:
+        """As when a commit hangs on the way: the close returns only when the partitions were assigned again."""
+        is_committed = asyncio.Event()
+        slow = asyncio.create_task(self.router.close_partitions(deadline_s=0.001, commit=is_committed.wait))
+        await settled()
+        await self.rebalance(deadline_s=0.001)
+        await settled()
+        is_committed.set()
+        await slow
+
+    async def stop(self, deadline_s: float) -> None:
+        await self.router.close_partitions(deadline_s=deadline_s, commit=self.commit, for_good=True)
+        self.agent.cancel()
+        await asyncio.wait([self.agent])
+        await settled()
+        assert self.router.open_streams == 0
+        assert self.router._slots._value == SLOTS
+
+    def kill(self) -> None:
+        self.agent.cancel()
+        for task in self.router._tasks.values():
+            task.cancel()
+
+
+async def settled() -> None:
+    for _ in range(40):
+        await asyncio.sleep(0)
+
+
+PAYLOADS = (SPEECH, END, POISON, SILENCE, BROKEN, UNDECODABLE, TRIPS)
+
+messages = st.builds(
+    Sent,
+    stream=st.sampled_from(STREAMS),
+    payload=st.sampled_from(PAYLOADS),
+    is_end=st.integers(0, 9).map(lambda n: n == 0),
+)
+
+
+async def hold(worker: Worker) -> None:
+    worker.broker.outbox.gate.clear()
+
+
+async def confirm(worker: Worker) -> None:
+    worker.broker.outbox.gate.set()
+
+
+async def commit(worker: Worker) -> None:
+    worker.commit()
+
+
+async def rebalance(worker: Worker) -> None:
+    worker.broker.outbox.gate.set()
+    await worker.rebalance(deadline_s=5.0)
+
+
+async def hasty_rebalance(worker: Worker) -> None:
+    await worker.rebalance(deadline_s=0.001)
+
+
+async def overlapping_closes(worker: Worker) -> None:
+    await worker.rebalance_within_a_slow_close()
+
+
+async def seek_back(worker: Worker) -> None:
+    worker.read_from_commit()
+
+
+async def kill(worker: Worker) -> Worker:
+    worker.kill()
+    return Worker(worker.broker)
+
+
+async def stop(worker: Worker) -> Worker:
+    await worker.stop(deadline_s=0.001)
+    return Worker(worker.broker)
+
+
+async def broker_fails(worker: Worker) -> Worker:
+    outbox = worker.broker.outbox
+    outbox.failure = BrokerUnavailable("down")
+    outbox.gate.set()
+    await settled()
+    outbox.failure = None
+    return await stop(worker) if worker.failures else worker
+
+
+Happening = Callable[[Worker], Awaitable[Worker | None]]
+HAPPENINGS: Sequence[Happening] = (
+    *(hold, confirm, commit, rebalance, hasty_rebalance),
+    *(overlapping_closes, seek_back, kill, stop, broker_fails),
+)
+
+
+def nothing_went_wrong(worker: Worker) -> None:
+    """What the group will not read again was told, and nothing failed but a broker."""
+    broker = worker.broker
+    behind = {offset for offset in broker.offsets if offset < broker.committed and broker.needs_telling(offset)}
+    assert behind <= broker.outbox.published | broker.outbox.dead
+    assert broker.violations == []
+    assert all(isinstance(failure, BrokerUnavailable) for failure in worker.failures)
+
+
+async def live_through(broker: Broker, happenings: list[tuple[Happening, bool]]) -> None:
+    worker = Worker(broker)
+    for happen, in_peace in happenings:
+        if in_peace:
+            await settled()
+        successor = await happen(worker)
+        nothing_went_wrong(worker)
+        worker = successor or worker
+    broker.outbox.gate.set()
+    async with asyncio.timeout(5):
+        await settled()
+        worker = await stop(worker)
+        await worker.agent
+    await settled()
+    await worker.stop(deadline_s=5.0)
+    nothing_went_wrong(worker)
+    assert worker.failures == []
+    # What is left begins with an utterance that was open at the end.
+    left = [offset for offset in broker.offsets if offset >= broker.committed]
+    assert not left or broker.log[left[0]][0].payload == SPEECH
+
+
+@given(
+    log=st.lists(messages, min_size=1, max_size=30),
+    gaps=st.lists(st.integers(1, 3), min_size=30, max_size=30),
+    happenings=st.lists(st.tuples(st.sampled_from(HAPPENINGS), st.booleans()), max_size=10),
+)
+@settings(max_examples=300, deadline=None)
+def test_every_message_is_told_and_then_acked_in_order_or_is_read_again(
+    log: list[Sent], gaps: list[int], happenings: list[tuple[Happening, bool]]
+) -> None:
+    asyncio.run(live_through(Broker(log, gaps[: len(log)]), happenings))
