@@ -15,11 +15,12 @@ from moderation.audio.vad import SileroVad
 from moderation.clock import Clock, SystemClock
 from moderation.contracts.codecs import load_codecs
 from moderation.errors import ConfigurationError
+from moderation.judging import TextJudge, TextStages
 from moderation.language.identifier import AudioLanguageModel
 from moderation.language.text import LangidModel
 from moderation.models.store import ModelStore
 from moderation.pii.detector import PiiDetector
-from moderation.pipeline import Pipeline, TextJudge, TextStages
+from moderation.pipeline import Pipeline
 from moderation.policy.policy import Policy
 from moderation.settings import Settings
 from moderation.streaming.worker import Worker, WorkerParts

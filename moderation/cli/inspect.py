@@ -9,7 +9,7 @@ import click
 from moderation.settings import Settings
 
 if TYPE_CHECKING:
-    from moderation.pipeline import Judgement
+    from moderation.judging import Judgement
 
 
 @click.command(

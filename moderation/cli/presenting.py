@@ -3,7 +3,8 @@
 from typing import Any
 
 from moderation.events import Detection, Severity, Word
-from moderation.pipeline import Judgement, UtteranceOutcome
+from moderation.judging import Judgement
+from moderation.pipeline import UtteranceOutcome
 
 SEVERITY_STYLE = {
     Severity.NONE: "dim",

@@ -12,8 +12,9 @@ from moderation.audio.utterance import IntakeEvent, IntakeResult, Utterance
 from moderation.clock import SystemClock
 from moderation.errors import DeadLetterCode, InvalidMessage
 from moderation.events import AudioChunk, AudioEncoding, LanguageGuess, Severity
+from moderation.judging import HeardText, Judgement
 from moderation.masking import Masked
-from moderation.pipeline import HeardText, Judgement, PartialOutcome, UtteranceOutcome
+from moderation.pipeline import PartialOutcome, UtteranceOutcome
 from moderation.policy.verdict import Action, Verdict
 from moderation.streaming.acker import OrderedAcker
 from moderation.streaming.received import RawMessage, ReceivedChunk
