@@ -44,6 +44,9 @@ class KafkaSettings(Section):
     request_timeout_s: Positive = Field(60, description="Longest wait for a broker's answer, s.")
     commit_interval_s: float = Field(1.0, gt=0, description="Time between offset commits, s.")
     max_message_bytes: Positive = Field(2 * 1024 * 1024, description="Largest message produced or fetched, bytes.")
+    fetch_max_wait_ms: Positive = Field(
+        100, description="Longest time a broker may hold a fetch back while there is nothing to read, ms."
+    )
     max_poll_records: Positive = Field(200, description="Messages taken in one poll.")
 
 
@@ -184,6 +187,9 @@ class StreamingSettings(Section):
     publish_timeout_s: float = Field(60.0, gt=0, description="Longest wait for the broker to confirm a message, s.")
     retry_deadline_s: float = Field(60.0, gt=0, description="How long a failing step is retried, s.")
     drain_deadline_s: float = Field(15.0, gt=0, description="Longest time to finish work on shutdown or rebalance, s.")
+    exit_deadline_s: float = Field(
+        60.0, gt=0, description="Longest time an orderly stop may take before the process ends regardless, s."
+    )
     stuck_after_s: float = Field(90.0, gt=0, description="Lag without committed progress that ends the worker, s.")
 
 

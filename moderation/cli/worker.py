@@ -1,7 +1,9 @@
 """`moderation worker`."""
 
 import asyncio
+import os
 import signal
+import threading
 from pathlib import Path
 
 import click
@@ -53,11 +55,35 @@ async def _run(settings: Settings, ready_file: Path | None) -> None:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, worker.stop)
+        guard = asyncio.create_task(_end_in_time(worker.stopping, settings.streaming.exit_deadline_s))
         try:
             await worker.run()
         except TransientError as error:
             click.echo(f"moderation worker: {error}", err=True)
             raise click.exceptions.Exit(1) from None
         finally:
+            guard.cancel()
             gone()
     log.info("worker_stopped")
+
+
+async def _end_in_time(stopping: asyncio.Event, deadline_s: float) -> None:
+    """Once the worker is stopping, end the process after the deadline, whatever hangs.
+
+    A thread that never returns, say in a model, would keep Python from exiting for ever; a supervisor that waits for the
+    exit would then never start another. What was not acked is delivered again.
+    """
+    await stopping.wait()
+    end_by_force(deadline_s)
+
+
+def end_by_force(after_s: float) -> None:
+    """End the process with code 1 after some time, unless it ended by itself."""
+
+    def end() -> None:
+        structlog.get_logger("moderation.worker").error("stop_forced", after_s=after_s)
+        os._exit(1)
+
+    timer = threading.Timer(after_s, end)
+    timer.daemon = True
+    timer.start()

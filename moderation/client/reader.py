@@ -116,6 +116,7 @@ class EventReader(Generic[E]):
             **kafka_arguments(self._settings),
             group_id=None,
             enable_auto_commit=False,
+            fetch_max_wait_ms=self._settings.kafka.fetch_max_wait_ms,
             max_partition_fetch_bytes=self._settings.kafka.max_message_bytes,
         )
         try:

@@ -9,6 +9,7 @@ from faust.types.auth import CredentialsT
 from moderation.client.connection import tls_context
 from moderation.errors import ConfigurationError
 from moderation.settings import KafkaSettings, Settings
+from moderation.streaming.transport import PromptApp
 
 STREAM_BUFFER_MESSAGES = 128
 """Messages Faust may hold between the consumer and the agent."""
@@ -27,8 +28,9 @@ def create_app(settings: Settings, *, data_dir: Path) -> faust.App:
             f"streaming.drain_deadline_s ({streaming.drain_deadline_s:.0f}) must be below kafka.session_timeout_s "
             f"({kafka.session_timeout_s})"
         )
-    return faust.App(
+    return PromptApp(
         streaming.group_id,
+        fetch_max_wait_ms=kafka.fetch_max_wait_ms,
         broker=[f"kafka://{address.strip()}" for address in settings.bootstrap_servers.split(",")],
         broker_credentials=credentials(kafka),
         broker_client_id=streaming.group_id,

@@ -74,6 +74,11 @@ class Worker:
         """What is wrong, as codes; nothing means that all is well."""
         return [] if self._failure is None else [f"failed_{type(self._failure).__name__}"]
 
+    @property
+    def stopping(self) -> asyncio.Event:
+        """Set once the worker has begun to end, asked or not."""
+        return self._stop
+
     def stop(self) -> None:
         """End in order: publish what is under way, ack and commit it, leave the group."""
         self._stop.set()
