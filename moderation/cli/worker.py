@@ -70,8 +70,8 @@ async def _run(settings: Settings, ready_file: Path | None) -> None:
 async def _end_in_time(stopping: asyncio.Event, deadline_s: float) -> None:
     """Once the worker is stopping, end the process after the deadline, whatever hangs.
 
-    A thread that never returns, say in a model, would keep Python from exiting for ever; a supervisor that waits for the
-    exit would then never start another. What was not acked is delivered again.
+    A thread that never returns, say in a model, would keep Python from exiting for ever; a supervisor that waits for
+    the exit would then never start another. What was not acked is delivered again.
     """
     await stopping.wait()
     end_by_force(deadline_s)
