@@ -20,7 +20,9 @@ class ResumeWatermarks:
     """The watermark of each stream this worker served, bounded; the least recently moved is forgotten first.
 
     In memory: it spares the work of a rebalance, in which every partition is revoked and read again from its commit. A
-    forgotten or lost watermark costs a second publication under the same ids, never a loss.
+    forgotten or lost watermark costs a second publication, never a loss. Its ids are the same where the replay begins
+    in silence or where an utterance began; where a neighbour's open utterance held the commit inside a finished one,
+    the rest of that is heard as an utterance of its own.
     """
 
     def __init__(self, *, max_streams: int) -> None:
