@@ -49,11 +49,8 @@ def command(settings: Settings, *, follow: bool, as_json: bool, beginning: bool 
 
 def flag_cells(flag: "ModerationFlag") -> Cells:
     """A flag as a row of the table."""
-    from moderation.cli.presenting import SEVERITY_STYLE
+    from moderation.presenting import SEVERITY_STYLE, reasons
 
-    best: dict[str, float] = {}
-    for detection in sorted(flag.detections, key=lambda d: (-d.severity.rank, -d.score)):
-        best.setdefault(detection.category, detection.score)
     after_s = (flag.flagged_at - flag.ended_at).total_seconds()
     revision = " (provisional)" if flag.provisional else ""
     return (
@@ -63,7 +60,7 @@ def flag_cells(flag: "ModerationFlag") -> Cells:
         (flag.language.language, ""),
         (flag.severity.value, SEVERITY_STYLE[flag.severity]),
         (flag.action, ""),
-        (", ".join(f"{category} {score:.2f}" for category, score in best.items()), ""),
+        (reasons(flag.detections), ""),
         (flag.text + revision, ""),
         (f"{after_s:.2f} s", "dim"),
     )

@@ -28,7 +28,7 @@ def command(settings: Settings, text: str, *, as_json: bool, language: str | Non
     its line was read.
     """
     from moderation.bootstrap import build_text_stages
-    from moderation.cli.presenting import judgement_json
+    from moderation.presenting import judgement_json
 
     stages = build_text_stages(settings)
     if text == "-":
@@ -49,7 +49,7 @@ def _show(judgement: "Judgement", *, reveal: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from moderation.cli.presenting import SEVERITY_STYLE
+    from moderation.presenting import SEVERITY_STYLE
 
     console, verdict = Console(), judgement.verdict
     console.print(Text(judgement.heard.text if reveal else judgement.masked.text))

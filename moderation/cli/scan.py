@@ -98,7 +98,7 @@ class _Printer:
         """Print an utterance."""
         from rich.text import Text
 
-        from moderation.cli.presenting import SEVERITY_STYLE, reasons, utterance_json
+        from moderation.presenting import SEVERITY_STYLE, reasons, utterance_json
 
         if self._as_json:
             click.echo(json.dumps(utterance_json(str(path), outcome, reveal=self._reveal), ensure_ascii=False))
@@ -110,6 +110,6 @@ class _Printer:
         line.append(f"{severity.value:8}", style=SEVERITY_STYLE[severity])
         line.append(f" {judgement.heard.language.language:3} ")
         line.append(judgement.heard.text if self._reveal else judgement.masked.text)
-        if found := reasons(judgement):
+        if found := reasons(judgement.verdict.detections):
             line.append(f"  ({found})", style="dim")
         self._console.print(line, soft_wrap=True)

@@ -93,13 +93,23 @@ def unreachable(settings: Settings, error: Exception) -> ConfigurationError:
     return ConfigurationError(f"no Kafka broker can be reached at {where} ({type(error).__name__}); {advice}")
 
 
-def _sasl(kafka: KafkaSettings) -> dict[str, Any]:
+def sasl_login(kafka: KafkaSettings) -> tuple[str, str]:
+    """The user name and password that the SASL protocols need.
+
+    Raises:
+        ConfigurationError: one of them is not set.
+    """
     if not kafka.sasl_username or kafka.sasl_password is None:
         raise ConfigurationError(
             f"{kafka.security_protocol} needs MODERATION_KAFKA__SASL_USERNAME and MODERATION_KAFKA__SASL_PASSWORD"
         )
+    return kafka.sasl_username, kafka.sasl_password.get_secret_value()
+
+
+def _sasl(kafka: KafkaSettings) -> dict[str, Any]:
+    username, password = sasl_login(kafka)
     return {
         "sasl_mechanism": kafka.sasl_mechanism,
-        "sasl_plain_username": kafka.sasl_username,
-        "sasl_plain_password": kafka.sasl_password.get_secret_value(),
+        "sasl_plain_username": username,
+        "sasl_plain_password": password,
     }

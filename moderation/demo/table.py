@@ -11,15 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from moderation.demo.tally import SeenFlag
-from moderation.events import ModerationFlag, Severity
+from moderation.presenting import SEVERITY_STYLE, reasons
 
-_STYLES = {
-    Severity.NONE: "dim",
-    Severity.LOW: "cyan",
-    Severity.MEDIUM: "yellow",
-    Severity.HIGH: "red",
-    Severity.CRITICAL: "bold red",
-}
 _COLUMNS = {
     "when": 8,
     "session": 8,
@@ -81,14 +74,6 @@ class FlagTable:
             self._console.print(_two_lines(cells))
 
 
-def categories_of(flag: ModerationFlag) -> str:
-    """The categories with their best scores, most severe first."""
-    best: dict[str, float] = {}
-    for found in sorted(flag.detections, key=lambda found: (-found.severity.rank, -found.score)):
-        best.setdefault(found.category, found.score)
-    return ", ".join(f"{category} {score:.2f}" for category, score in best.items())
-
-
 def _cells(seen: SeenFlag) -> list[Text]:
     flag = seen.flag
     latency = f"{seen.latency_ms / 1000:.2f} s"
@@ -97,9 +82,9 @@ def _cells(seen: SeenFlag) -> list[Text]:
         Text(flag.identity.session_id),
         Text(flag.identity.speaker_id),
         Text(flag.language.language),
-        Text(flag.severity.value, style=_STYLES[flag.severity]),
+        Text(flag.severity.value, style=SEVERITY_STYLE[flag.severity]),
         Text(flag.action),
-        Text(categories_of(flag)),
+        Text(reasons(flag.detections)),
         Text(flag.text + (" ..." if flag.provisional else "")),
         Text(latency),
     ]

@@ -6,7 +6,7 @@ import faust
 from faust.auth import SASLCredentials, SSLCredentials
 from faust.types.auth import CredentialsT
 
-from moderation.client.connection import tls_context
+from moderation.client.connection import sasl_login, tls_context
 from moderation.errors import ConfigurationError
 from moderation.settings import KafkaSettings, Settings
 from moderation.streaming.transport import PromptApp
@@ -74,13 +74,10 @@ def credentials(kafka: KafkaSettings) -> CredentialsT | None:
     context = tls_context(kafka) if protocol.endswith("SSL") else None
     if protocol == "SSL":
         return SSLCredentials(context)
-    if not kafka.sasl_username or kafka.sasl_password is None:
-        raise ConfigurationError(
-            f"{protocol} needs MODERATION_KAFKA__SASL_USERNAME and MODERATION_KAFKA__SASL_PASSWORD to be set"
-        )
+    username, password = sasl_login(kafka)
     return SASLCredentials(
-        username=kafka.sasl_username,
-        password=kafka.sasl_password.get_secret_value(),
+        username=username,
+        password=password,
         mechanism=kafka.sasl_mechanism,
         ssl_context=context,
     )

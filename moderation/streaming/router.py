@@ -1,7 +1,7 @@
 """From the messages of a partition to the sessions of its streams, under one bound and one generation at a time."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -172,7 +172,7 @@ class IntakeRouter:
             self._parts.on_failure(error)
 
     async def close_partitions(
-        self, *, deadline_s: float, commit: Callable[[], object], for_good: bool = False
+        self, *, deadline_s: float, commit: Callable[[], Awaitable[object]], for_good: bool = False
     ) -> None:
         """The partitions are about to be taken away: finish what is under way, commit, and forget them.
 
@@ -192,9 +192,7 @@ class IntakeRouter:
         for session in self._tasks:
             session.stop()
         await self._settle(list(self._tasks.values()), deadline_s)
-        result = commit()
-        if asyncio.iscoroutine(result):
-            await result
+        await commit()
         for acker in ackers.values():
             acker.fence()
 

@@ -178,7 +178,7 @@ class Worker:
             broker.violations.append(f"{offset} was acked before it was confirmed")
         self.acked.append(offset)
 
-    def commit(self) -> None:
+    async def commit(self) -> None:
         self.broker.committed = max(self.broker.committed, self.acked[-1] + 1 if self.acked else 0)
 
     async def rebalance(self, deadline_s: float) -> None:
@@ -237,7 +237,7 @@ async def confirm(worker: Worker) -> None:
 
 
 async def commit(worker: Worker) -> None:
-    worker.commit()
+    await worker.commit()
 
 
 async def rebalance(worker: Worker) -> None:

@@ -5,8 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from moderation.demo.table import FlagTable, categories_of
+from moderation.demo.table import FlagTable
 from moderation.events import Severity
+from moderation.presenting import reasons
 
 TWO = (("insult", 0.91, Severity.LOW), ("threat", 0.85, Severity.HIGH), ("insult", 0.4, Severity.LOW))
 
@@ -22,7 +23,7 @@ def shown(seen, *, terminal: bool, plain: bool = False, width: int = 160) -> str
 
 
 def test_categories_are_shown_once_with_their_best_score_worst_first(flag):
-    assert categories_of(flag(detections=TWO).flag) == "threat 0.85, insult 0.91"
+    assert reasons(flag(detections=TWO).flag.detections) == "threat 0.85, insult 0.91"
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -1,5 +1,6 @@
-"""Judgements as people and programs read them: shared by `scan` and `inspect`."""
+"""Verdicts as people and programs read them: shared by the commands and the demo."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from moderation.events import Detection, Severity, Word
@@ -69,10 +70,9 @@ def _word_json(word: Word) -> dict[str, Any]:
     }
 
 
-def reasons(judgement: Judgement) -> str:
-    """The categories that were found, with scores, most severe first; empty when nothing was."""
-    found = sorted(judgement.verdict.detections, key=lambda d: (-d.severity.rank, -d.score))
+def reasons(detections: Sequence[Detection]) -> str:
+    """The categories that were found, each with its best score, most severe first; empty when nothing was."""
     best: dict[str, float] = {}
-    for detection in found:
+    for detection in sorted(detections, key=lambda d: (-d.severity.rank, -d.score)):
         best.setdefault(detection.category, detection.score)
     return ", ".join(f"{category} {score:.2f}" for category, score in best.items())
