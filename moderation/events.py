@@ -220,6 +220,60 @@ class ModerationFlag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissingAudio:
+    """Audio of an utterance that never came: it was left out at `at_ms` of the stream's timeline."""
+
+    at_ms: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumePoint:
+    """Where the intake of a stream goes on after an utterance as if it had never stopped.
+
+    `sequence` is the first chunk that is needed, `skip_samples` how many samples at 16 kHz at its beginning belong to
+    what is finished, `position` where the chunk starts on the stream's timeline, in samples at 16 kHz, and `captured_at`
+    its instant (of a chunk yet to come: when it is expected). `utterances` is how many came before.
+    """
+
+    sequence: int
+    skip_samples: int
+    position: int
+    captured_at: datetime
+    utterances: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageEvidence:
+    """What a stream's utterances said about its language: the log-probabilities of so many observations, summed."""
+
+    observations: int
+    log_probabilities: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeMark:
+    """How far a stream was finished: published, and confirmed by the broker.
+
+    `point` is where intake goes on. `origin_offset` is the offset of the stream's first chunk: what lies before it under
+    the same id is of an earlier stream. `last_sequence`, `last_offset` and `last_captured_at` are of the last chunk that
+    was finished. `heard` and `read` are what is known of its language; None: nothing, or a hint settles it.
+    """
+
+    tenant_id: str
+    stream_id: str
+    point: ResumePoint
+    origin_offset: int
+    last_sequence: int
+    last_offset: int
+    last_captured_at: datetime
+    is_ended: bool
+    heard: LanguageEvidence | None
+    read: LanguageEvidence | None
+    marked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """A message that could not be processed, whole, with the reason as a stable code and a sentence."""
 
