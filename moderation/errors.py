@@ -4,7 +4,12 @@
     ├── InvalidMessage        a message that no retry can save: dead letter, acked, never retried
     ├── TransientError        may succeed later: retried to a deadline
     │   ├── EngineCrashed     an engine process died with work in hand
-    │   └── BrokerUnavailable the broker confirmed nothing until the deadline: stop, exit non-zero
+    │   ├── EngineFailed      an engine's processes die however often they are replaced: stop, exit non-zero
+    │   ├── BrokerUnavailable the broker confirmed nothing until the deadline: stop, exit non-zero
+    │   │   └── BrokerAway    the broker answers no question any more
+    │   ├── ConsumerStuck     there is something to read, and nothing is read: stop, exit non-zero
+    │   ├── NoProgress        there is something to finish, and nothing gets finished: stop, exit non-zero
+    │   └── MemoryCapPassed   the worker and its engine processes grew too large: stop, exit non-zero
     ├── Overload              a bound was reached: pause the source
     ├── ConfigurationError    the operator must change something: stop, exit non-zero
     │   └── ModelMissing      a model is not installed; names the command that installs it
@@ -31,6 +36,7 @@ class DeadLetterCode(StrEnum):
     UNDECODABLE_AUDIO = "undecodable_audio"
     AUDIO_LIMIT_EXCEEDED = "audio_limit_exceeded"
     FORMAT_CHANGED = "format_changed"
+    LATE_CHUNK = "late_chunk"
     PROCESSING_FAILED = "processing_failed"
 
 
@@ -58,8 +64,32 @@ class EngineCrashed(TransientError):
     """A speech recognition process died; the audio it held must be given to another."""
 
 
+class EngineFailed(TransientError):
+    """The processes of a speech engine die however often they are replaced, or can no longer be started.
+
+    No message is to blame, so none may become a dead letter for it: the worker stops, and what it held is delivered
+    again.
+    """
+
+
 class BrokerUnavailable(TransientError):
     """The broker confirmed nothing until the deadline. The worker stops; what it held is delivered again."""
+
+
+class BrokerAway(BrokerUnavailable):
+    """No fetch and no question was answered for too long. The worker stops."""
+
+
+class ConsumerStuck(TransientError):
+    """There are messages to read, and the consumer reads none, or does not answer at all. The worker stops."""
+
+
+class NoProgress(TransientError):
+    """Messages were read, and none of them gets finished. The worker stops; they are delivered again."""
+
+
+class MemoryCapPassed(TransientError):
+    """The worker and its engine processes hold more memory than they may. The worker stops."""
 
 
 class Overload(ModerationError):
