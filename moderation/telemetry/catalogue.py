@@ -6,6 +6,9 @@ from typing import Literal
 MetricName = Literal[
     "moderation_chunks_total",
     "moderation_chunks_missing_total",
+    "moderation_messages_redelivered_total",
+    "moderation_clock_jumps_total",
+    "moderation_utterances_closed_early_total",
     "moderation_utterances_total",
     "moderation_audio_seconds_total",
     "moderation_flags_total",
@@ -17,7 +20,20 @@ MetricName = Literal[
     "moderation_real_time_factor",
     "moderation_end_of_speech_to_flag_seconds",
     "moderation_open_streams",
+    "moderation_open_utterances",
+    "moderation_streams_evicted_total",
+    "moderation_chunks_queued",
+    "moderation_chunks_queued_limit",
     "moderation_chunks_in_flight",
+    "moderation_oldest_chunk_in_flight_seconds",
+    "moderation_intake_paused",
+    "moderation_intake_paused_seconds_total",
+    "moderation_commits_total",
+    "moderation_resume_marks",
+    "moderation_resume_mark_writes_total",
+    "moderation_partitions_assigned",
+    "moderation_rebalances_total",
+    "moderation_resident_memory_bytes",
 ]
 
 MetricKind = Literal["counter", "gauge", "histogram"]
@@ -44,13 +60,29 @@ METRICS = (
         name="moderation_chunks_total",
         kind="counter",
         labels=("outcome",),
-        meaning="Audio chunks, by how they arrived: next, gap (some are missing before it), duplicate (skipped), "
-        "restart (the stream id was used again).",
+        meaning="Audio chunks, by how they arrived: next, reordered (waited for their turn), gap (some are missing "
+        "before it), after_end (the stream had ended), restart (the stream id was used again), duplicate (skipped), "
+        "late (a dead letter).",
     ),
     MetricSpec(
         name="moderation_chunks_missing_total",
         kind="counter",
         meaning="Audio chunks that never arrived, by the gaps in sequence numbers.",
+    ),
+    MetricSpec(
+        name="moderation_messages_redelivered_total",
+        kind="counter",
+        meaning="Messages that Kafka delivered to this worker again, although they were in hand or acknowledged.",
+    ),
+    MetricSpec(
+        name="moderation_clock_jumps_total",
+        kind="counter",
+        meaning="Jumps of a producer's clock: capture times that do not fit the audio between them.",
+    ),
+    MetricSpec(
+        name="moderation_utterances_closed_early_total",
+        kind="counter",
+        meaning="Open utterances that were closed because too many chunks waited behind them.",
     ),
     MetricSpec(
         name="moderation_utterances_total",
@@ -91,8 +123,9 @@ METRICS = (
     MetricSpec(
         name="moderation_engine_restarts_total",
         kind="counter",
-        labels=("engine",),
-        meaning="Speech recognition processes that were replaced, because they died or grew too large.",
+        labels=("engine", "cause"),
+        meaning="Speech recognition processes that were replaced, because they died or grew too large (cause: died, "
+        "grew).",
     ),
     MetricSpec(
         name="moderation_stage_seconds",
@@ -120,9 +153,80 @@ METRICS = (
         meaning="Streams that the worker holds state for.",
     ),
     MetricSpec(
+        name="moderation_open_utterances",
+        kind="gauge",
+        meaning="Streams with an utterance that is not finished.",
+    ),
+    MetricSpec(
+        name="moderation_streams_evicted_total",
+        kind="counter",
+        meaning="Resting streams whose state was given up to make room for others; they go on at their resume mark.",
+    ),
+    MetricSpec(
+        name="moderation_chunks_queued",
+        kind="gauge",
+        meaning="Chunks that were taken from the broker and wait to be looked at.",
+    ),
+    MetricSpec(
+        name="moderation_chunks_queued_limit",
+        kind="gauge",
+        meaning="Queued chunks at which intake pauses.",
+    ),
+    MetricSpec(
         name="moderation_chunks_in_flight",
         kind="gauge",
         meaning="Chunks that were taken from the broker and are not acknowledged yet.",
+    ),
+    MetricSpec(
+        name="moderation_oldest_chunk_in_flight_seconds",
+        kind="gauge",
+        meaning="Age of the chunk that has waited longest to be acknowledged, s; 0 when none waits.",
+    ),
+    MetricSpec(
+        name="moderation_intake_paused",
+        kind="gauge",
+        meaning="1 while a bound is reached and nothing is taken from the broker, otherwise 0.",
+    ),
+    MetricSpec(
+        name="moderation_intake_paused_seconds_total",
+        kind="counter",
+        labels=("bound",),
+        meaning="Time of such pauses, counted when they end, s, by bound: chunks (queued), streams (open), unacked.",
+    ),
+    MetricSpec(
+        name="moderation_commits_total",
+        kind="counter",
+        labels=("outcome",),
+        meaning="Commits of offsets: succeeded or failed. A failed one is made good by the next.",
+    ),
+    MetricSpec(
+        name="moderation_resume_marks",
+        kind="gauge",
+        meaning="Resume marks of the assigned partitions that are held.",
+    ),
+    MetricSpec(
+        name="moderation_resume_mark_writes_total",
+        kind="counter",
+        labels=("kind",),
+        meaning="Writes to the topic of resume marks: published (a mark was moved), and tombstones: cleaned (its "
+        "stream ended or went idle), evicted (there were too many).",
+    ),
+    MetricSpec(
+        name="moderation_partitions_assigned",
+        kind="gauge",
+        meaning="Partitions that the worker was given in the last rebalance.",
+    ),
+    MetricSpec(
+        name="moderation_rebalances_total",
+        kind="counter",
+        meaning="Rebalances of the consumer group that the worker took part in.",
+    ),
+    MetricSpec(
+        name="moderation_resident_memory_bytes",
+        kind="gauge",
+        labels=("role",),
+        meaning="Memory by what the processes do, bytes, shared memory divided among those that share it: worker, "
+        "engine_server (holds a Vosk model), engine (serves recognisers), other.",
     ),
 )
 

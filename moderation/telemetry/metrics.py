@@ -1,6 +1,7 @@
 """What a worker counts and times, for Prometheus."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -10,8 +11,10 @@ from moderation.errors import DeadLetterCode
 from moderation.events import LanguageGuess, ModerationFlag, Severity
 from moderation.telemetry.catalogue import METRICS, MetricName, MetricSpec, metrics_table
 
-ChunkOutcome = Literal["next", "gap", "duplicate", "restart"]
 LanguageSource = Literal["hint", "audio", "default"]
+RestartCause = Literal["died", "grew"]
+PausingBound = Literal["chunks", "streams", "unacked"]
+MarkWrite = Literal["published", "cleaned", "evicted"]
 
 _NOT_PROCESSING = frozenset({"endpointing", "waiting"})
 
@@ -52,6 +55,20 @@ class FinishedUtterance(Protocol):
     def timings_ms(self) -> Mapping[str, float]: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeState:
+    """How full the worker is, at one moment."""
+
+    open_streams: int
+    open_utterances: int
+    queued_chunks: int
+    queued_chunks_limit: int
+    unacked_chunks: int
+    oldest_unacked_s: float
+    """Age of the chunk that has waited longest to be acked; 0 when none waits."""
+    is_paused: bool
+
+
 class Metrics:
     """Counts into the registry it is given. Thread-safe; make one per registry.
 
@@ -65,10 +82,22 @@ class Metrics:
         for spec in METRICS:
             self._register(spec, registry)
 
-    def chunk(self, outcome: ChunkOutcome, *, missing: int = 0) -> None:
-        """An audio chunk arrived, with so many missing before it."""
+    def chunk(self, outcome: str, *, missing: int = 0) -> None:
+        """An audio chunk arrived in one of the ways that the catalogue lists, with so many missing before it."""
         self._counters["moderation_chunks_total"].labels(outcome=outcome).inc()
         self._counters["moderation_chunks_missing_total"].inc(missing)
+
+    def redelivered(self) -> None:
+        """A message came again although it was in hand or acked."""
+        self._counters["moderation_messages_redelivered_total"].inc()
+
+    def clock_jump(self) -> None:
+        """The capture times of a stream jumped."""
+        self._counters["moderation_clock_jumps_total"].inc()
+
+    def utterance_closed_early(self) -> None:
+        """An open utterance was closed for the sake of others."""
+        self._counters["moderation_utterances_closed_early_total"].inc()
 
     def utterance(self, finished: FinishedUtterance) -> None:
         """An utterance was recognised and judged."""
@@ -103,14 +132,51 @@ class Metrics:
         """The language of a stream was concluded."""
         self._counters["moderation_language_decisions_total"].labels(language=language, source=source).inc()
 
-    def engine_restarted(self, engine: str) -> None:
+    def engine_restarted(self, engine: str, cause: RestartCause) -> None:
         """A speech recognition process was replaced."""
-        self._counters["moderation_engine_restarts_total"].labels(engine=engine).inc()
+        self._counters["moderation_engine_restarts_total"].labels(engine=engine, cause=cause).inc()
 
-    def streams(self, *, open_streams: int, waiting: int) -> None:
-        """How many streams are open, and how many chunks wait for their acknowledgement, now."""
-        self._gauges["moderation_open_streams"].set(open_streams)
-        self._gauges["moderation_chunks_in_flight"].set(waiting)
+    def intake(self, state: IntakeState) -> None:
+        """How full the worker is now."""
+        self._gauges["moderation_open_streams"].set(state.open_streams)
+        self._gauges["moderation_open_utterances"].set(state.open_utterances)
+        self._gauges["moderation_chunks_queued"].set(state.queued_chunks)
+        self._gauges["moderation_chunks_queued_limit"].set(state.queued_chunks_limit)
+        self._gauges["moderation_chunks_in_flight"].set(state.unacked_chunks)
+        self._gauges["moderation_oldest_chunk_in_flight_seconds"].set(state.oldest_unacked_s)
+        self._gauges["moderation_intake_paused"].set(int(state.is_paused))
+
+    def intake_paused(self, bound: PausingBound, seconds: float) -> None:
+        """Intake waited so long because a bound was reached."""
+        self._counters["moderation_intake_paused_seconds_total"].labels(bound=bound).inc(seconds)
+
+    def stream_evicted(self) -> None:
+        """A resting stream made room for another."""
+        self._counters["moderation_streams_evicted_total"].inc()
+
+    def commit(self, *, succeeded: bool) -> None:
+        """Offsets were committed, or could not be."""
+        self._counters["moderation_commits_total"].labels(outcome="succeeded" if succeeded else "failed").inc()
+
+    def resume_marks(self, count: int) -> None:
+        """So many resume marks are held now."""
+        self._gauges["moderation_resume_marks"].set(count)
+
+    def resume_mark(self, kind: MarkWrite) -> None:
+        """A mark or a tombstone was written."""
+        self._counters["moderation_resume_mark_writes_total"].labels(kind=kind).inc()
+
+    def rebalanced(self, partitions: int) -> None:
+        """The group was balanced anew and this worker was given so many partitions."""
+        self._counters["moderation_rebalances_total"].inc()
+        self._gauges["moderation_partitions_assigned"].set(partitions)
+
+    def memory(self, bytes_by_role: Mapping[str, int]) -> None:
+        """What the processes of each role hold now; a role that is not named holds nothing any more."""
+        gauge = self._gauges["moderation_resident_memory_bytes"]
+        gauge.clear()
+        for role, size_bytes in bytes_by_role.items():
+            gauge.labels(role=role).set(size_bytes)
 
     def _register(self, spec: MetricSpec, registry: CollectorRegistry) -> None:
         match spec.kind:
@@ -132,4 +198,4 @@ def _worst_by_category(flag: ModerationFlag) -> dict[str, Severity]:
     return worst
 
 
-__all__ = ["ChunkOutcome", "FinishedUtterance", "LanguageSource", "Metrics", "metrics_table"]
+__all__ = ["FinishedUtterance", "IntakeState", "LanguageSource", "Metrics", "RestartCause", "metrics_table"]

@@ -19,7 +19,7 @@ from moderation.events import (
     StreamIdentity,
 )
 from moderation.telemetry.catalogue import METRICS, MetricName
-from moderation.telemetry.metrics import Metrics, metrics_table
+from moderation.telemetry.metrics import IntakeState, Metrics, metrics_table
 
 ENDED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -154,17 +154,96 @@ def test_latency_counts_from_the_end_of_speech_and_is_never_negative(metrics, re
 def test_dead_letters_languages_and_restarts_are_counted(metrics, registry):
     metrics.dead_letter(DeadLetterCode.MALFORMED_AVRO)
     metrics.language_decided("ko", "audio")
-    metrics.engine_restarted("vosk:ko")
+    metrics.engine_restarted("vosk:ko", "died")
     assert registry.get_sample_value("moderation_dead_letters_total", {"code": "malformed_avro"}) == 1
     assert registry.get_sample_value("moderation_language_decisions_total", {"language": "ko", "source": "audio"}) == 1
-    assert registry.get_sample_value("moderation_engine_restarts_total", {"engine": "vosk:ko"}) == 1
+    restarts = {"engine": "vosk:ko", "cause": "died"}
+    assert registry.get_sample_value("moderation_engine_restarts_total", restarts) == 1
 
 
-def test_gauges_show_the_present(metrics, registry):
-    metrics.streams(open_streams=3, waiting=7)
-    metrics.streams(open_streams=2, waiting=0)
-    assert registry.get_sample_value("moderation_open_streams") == 2
-    assert registry.get_sample_value("moderation_chunks_in_flight") == 0
+def intake_state(**changes) -> IntakeState:
+    values = {
+        "open_streams": 3,
+        "open_utterances": 2,
+        "queued_chunks": 5,
+        "queued_chunks_limit": 512,
+        "unacked_chunks": 7,
+        "oldest_unacked_s": 1.5,
+        "is_paused": True,
+    }
+    return IntakeState(**(values | changes))
+
+
+def test_gauges_show_how_full_the_worker_is_now(metrics, registry):
+    metrics.intake(intake_state())
+    metrics.intake(intake_state(open_streams=2, unacked_chunks=0, oldest_unacked_s=0.0, is_paused=False))
+    expected = {
+        "moderation_open_streams": 2,
+        "moderation_open_utterances": 2,
+        "moderation_chunks_queued": 5,
+        "moderation_chunks_queued_limit": 512,
+        "moderation_chunks_in_flight": 0,
+        "moderation_oldest_chunk_in_flight_seconds": 0,
+        "moderation_intake_paused": 0,
+    }
+    assert {name: registry.get_sample_value(name) for name in expected} == expected
+
+
+def test_a_pause_of_intake_is_shown_while_it_lasts_and_timed_by_its_bound(metrics, registry):
+    metrics.intake(intake_state(is_paused=True))
+    assert registry.get_sample_value("moderation_intake_paused") == 1
+    metrics.intake_paused("unacked", 2.5)
+    metrics.intake_paused("unacked", 0.5)
+    assert registry.get_sample_value("moderation_intake_paused_seconds_total", {"bound": "unacked"}) == 3
+    assert registry.get_sample_value("moderation_intake_paused_seconds_total", {"bound": "streams"}) is None
+
+
+def test_oddities_of_streams_are_counted_apart(metrics, registry):
+    metrics.redelivered()
+    metrics.clock_jump()
+    metrics.utterance_closed_early()
+    metrics.stream_evicted()
+    for name in ("messages_redelivered", "clock_jumps", "utterances_closed_early", "streams_evicted"):
+        assert registry.get_sample_value(f"moderation_{name}_total") == 1
+
+
+def test_commits_count_by_outcome(metrics, registry):
+    metrics.commit(succeeded=True)
+    metrics.commit(succeeded=True)
+    metrics.commit(succeeded=False)
+    assert registry.get_sample_value("moderation_commits_total", {"outcome": "succeeded"}) == 2
+    assert registry.get_sample_value("moderation_commits_total", {"outcome": "failed"}) == 1
+
+
+def test_resume_marks_are_shown_and_their_writes_counted_by_kind(metrics, registry):
+    metrics.resume_marks(4)
+    for kind in ("published", "published", "cleaned", "evicted"):
+        metrics.resume_mark(kind)
+    assert registry.get_sample_value("moderation_resume_marks") == 4
+    assert registry.get_sample_value("moderation_resume_mark_writes_total", {"kind": "published"}) == 2
+    assert registry.get_sample_value("moderation_resume_mark_writes_total", {"kind": "evicted"}) == 1
+
+
+def test_rebalances_are_counted_and_the_last_one_says_what_is_assigned(metrics, registry):
+    metrics.rebalanced(12)
+    metrics.rebalanced(6)
+    assert registry.get_sample_value("moderation_rebalances_total") == 2
+    assert registry.get_sample_value("moderation_partitions_assigned") == 6
+
+
+def test_memory_is_shown_by_role_and_forgotten_with_its_processes(metrics, registry):
+    metrics.memory({"worker": 2_000, "engine": 1_000})
+    metrics.memory({"worker": 3_000})
+    assert registry.get_sample_value("moderation_resident_memory_bytes", {"role": "worker"}) == 3_000
+    assert registry.get_sample_value("moderation_resident_memory_bytes", {"role": "engine"}) is None
+
+
+def test_names_follow_the_rules_of_prometheus():
+    """https://prometheus.io/docs/practices/naming: counters end in _total, units are base units."""
+    for spec in METRICS:
+        assert spec.name.endswith("_total") == (spec.kind == "counter")
+        assert not any(unit in spec.name for unit in ("_ms", "milliseconds", "_mb", "_kb", "megabytes"))
+        assert spec.meaning.endswith(".")
 
 
 def test_what_was_said_and_who_said_it_is_in_no_label(metrics, registry):
