@@ -1,6 +1,7 @@
 """What a run showed: pure functions of what was sent and what came back."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,6 +34,16 @@ class SeenFlag:
     def latency_ms(self) -> float:
         """From the end of speech to the broker."""
         return (self.published_at - self.flag.ended_at).total_seconds() * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A final transcript: of which stream, its id, and what it spans."""
+
+    stream_id: str
+    utterance_id: str
+    started_at: datetime
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +91,34 @@ def summarise(planned: Sequence[PlannedTurn], seen: Sequence[SeenFlag], figures:
     )
 
 
+def untranscribed(planned: Sequence[PlannedTurn], heard: Iterable[Heard]) -> list[PlannedTurn]:
+    """The turns of which no transcript tells."""
+    by_stream: defaultdict[str, list[Heard]] = defaultdict(list)
+    for item in heard:
+        by_stream[item.stream_id].append(item)
+    return [
+        turn
+        for turn in planned
+        if not any(_meets(turn, item.started_at, item.ended_at) for item in by_stream[turn.stream_id])
+    ]
+
+
+def unflagged(planned: Sequence[PlannedTurn], seen: Sequence[SeenFlag]) -> list[PlannedTurn]:
+    """The turns that ought to be flagged and were not."""
+    by_stream: defaultdict[str, list[SeenFlag]] = defaultdict(list)
+    for item in seen:
+        by_stream[item.flag.identity.stream_id].append(item)
+    wanted = [turn for turn in planned if turn.turn.clip.flagged]
+    return [turn for turn in wanted if not any(_about(item, turn) for item in by_stream[turn.stream_id])]
+
+
 def _about(item: SeenFlag, turn: PlannedTurn) -> bool:
     flag = item.flag
-    return (
-        flag.identity.stream_id == turn.stream_id
-        and flag.started_at < turn.ended_at + TOLERANCE
-        and flag.ended_at > turn.started_at
-    )
+    return flag.identity.stream_id == turn.stream_id and _meets(turn, flag.started_at, flag.ended_at)
+
+
+def _meets(turn: PlannedTurn, started_at: datetime, ended_at: datetime) -> bool:
+    return started_at < turn.ended_at + TOLERANCE and ended_at > turn.started_at
 
 
 def percentile(ordered: Sequence[float], share: float) -> float | None:

@@ -4,22 +4,27 @@ import asyncio
 import random
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from loadtest.clips import PACKET_MS, load_clips, silence_packet
 from loadtest.conversation import Track, make_track
-from loadtest.report import PlannedTurn, Report, SeenFlag, summarise
+from loadtest.report import Heard, PlannedTurn, Report, SeenFlag, summarise, unflagged, untranscribed
 from moderation.contracts.cloudevents import cloud_event_headers
 from moderation.contracts.codecs import Codecs
 from moderation.events import AudioChunk, AudioEncoding
 
 TAIL_S = 12.0
-"""How long flags are awaited after the last chunk."""
+"""How long results are awaited after the last chunk, at the least."""
+_UNCONFIRMED = 50
+"""Messages of a stream whose confirmation is not awaited at once."""
+_POLL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +39,31 @@ class Plan:
     chunk_ms: int = 200
     streams_per_session: int = 5
     audio_topic: str = "voice-audio"
+    transcripts_topic: str = "voice-transcripts"
     flags_topic: str = "moderation-flags"
     dead_letters_topic: str = "moderation-dead-letters"
+    patience_s: float = TAIL_S
+    """How long results that are still missing are awaited after the last chunk, s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What was said in a run, and everything that came back."""
+
+    planned: list[PlannedTurn]
+    flags: list[SeenFlag]
+    transcripts: list[Heard]
+    dead_letters: int
+    figures: dict[str, Any]
+    """The fields of `Report` that are not concluded from the others."""
+
+    def report(self) -> Report:
+        """The figures."""
+        return summarise(self.planned, self.flags, self.figures)
+
+    def is_complete(self) -> bool:
+        """Whether every turn was transcribed and every planted flag seen."""
+        return not untranscribed(self.planned, self.transcripts) and not unflagged(self.planned, self.flags)
 
 
 class Run:
@@ -47,12 +75,17 @@ class Run:
         self._on_progress = on_progress
         self._run_id = uuid4().hex[:8]
         self._seen: list[SeenFlag] = []
+        self._heard: list[Heard] = []
         self._dead_letters = 0
         self._sent = 0
         self._late_ms = 0.0
 
     async def play(self) -> Report:
         """Produce, read back, and report."""
+        return (await self.observe()).report()
+
+    async def observe(self) -> Observed:
+        """Produce and read back."""
         rng = random.Random(self._plan.seed)
         clips, silence = load_clips(), silence_packet()
         duration_ms = round(self._plan.seconds * 1000)
@@ -62,23 +95,38 @@ class Run:
         ]
         readers = [
             asyncio.create_task(self._read(self._plan.flags_topic, self._on_flag)),
+            asyncio.create_task(self._read(self._plan.transcripts_topic, self._on_transcript)),
             asyncio.create_task(self._read(self._plan.dead_letters_topic, self._on_dead_letter)),
         ]
         try:
             planned = await self._produce(tracks)
-            await asyncio.sleep(TAIL_S)
+            await self._await_results(planned)
         finally:
             for reader in readers:
                 reader.cancel()
             await asyncio.gather(*readers, return_exceptions=True)
-        figures = {
-            "streams": self._plan.streams,
-            "seconds": self._plan.seconds,
-            "chunks_sent": self._sent,
-            "producer_late_ms_max": round(self._late_ms, 1),
-            "dead_letters": self._dead_letters,
-        }
-        return summarise(planned, self._seen, figures)
+        return self._observed(planned)
+
+    def _observed(self, planned: list[PlannedTurn]) -> Observed:
+        return Observed(
+            planned=planned,
+            flags=self._seen,
+            transcripts=self._heard,
+            dead_letters=self._dead_letters,
+            figures={
+                "streams": self._plan.streams,
+                "seconds": self._plan.seconds,
+                "chunks_sent": self._sent,
+                "producer_late_ms_max": round(self._late_ms, 1),
+                "dead_letters": self._dead_letters,
+            },
+        )
+
+    async def _await_results(self, planned: list[PlannedTurn]) -> None:
+        deadline = time.monotonic() + self._plan.patience_s
+        await asyncio.sleep(TAIL_S)
+        while time.monotonic() < deadline and not self._observed(planned).is_complete():  # noqa: ASYNC110  a deadline
+            await asyncio.sleep(_POLL_S)
 
     async def _produce(self, tracks: list[Track]) -> list[PlannedTurn]:
         async with AIOKafkaProducer(bootstrap_servers=self._plan.bootstrap, acks="all", linger_ms=5) as producer:
@@ -111,7 +159,7 @@ class Run:
     ) -> None:
         """A chunk is sent when its last sample was spoken."""
         per_chunk = self._plan.chunk_ms // PACKET_MS
-        confirmations = []
+        confirmations: deque[asyncio.Future[Any]] = deque()
         for sequence, first in enumerate(range(0, len(track.packets), per_chunk)):
             packets = track.packets[first : first + per_chunk]
             due = begin + (first + len(packets)) * PACKET_MS / 1000
@@ -140,10 +188,14 @@ class Run:
                 )
             )
             self._sent += 1
+            if len(confirmations) >= _UNCONFIRMED:
+                await confirmations.popleft()
         await asyncio.gather(*confirmations)
 
     async def _read(self, topic: str, handle: Callable[[bytes, datetime], None]) -> None:
-        async with AIOKafkaConsumer(bootstrap_servers=self._plan.bootstrap, enable_auto_commit=False) as consumer:
+        async with AIOKafkaConsumer(
+            bootstrap_servers=self._plan.bootstrap, enable_auto_commit=False, fetch_max_wait_ms=100
+        ) as consumer:
             await consumer.topics()  # fetches the metadata that partitions_for_topic answers from
             partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
             consumer.assign(partitions)
@@ -155,6 +207,11 @@ class Run:
         flag = self._codecs.flags.decode(value)
         if flag.identity.stream_id.startswith(self._run_id):
             self._seen.append(SeenFlag(flag=flag, published_at=published_at))
+
+    def _on_transcript(self, value: bytes, _published_at: datetime) -> None:
+        said = self._codecs.transcripts.decode(value)
+        if said.is_final and said.identity.stream_id.startswith(self._run_id):
+            self._heard.append(Heard(said.identity.stream_id, said.utterance_id, said.started_at, said.ended_at))
 
     def _on_dead_letter(self, _value: bytes, _published_at: datetime) -> None:
         self._dead_letters += 1

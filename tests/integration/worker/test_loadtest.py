@@ -15,6 +15,7 @@ async def test_a_load_test_finds_the_flags_that_it_planted(settings: Settings, w
         talk_ratio=0.4,
         seed=3,
         audio_topic=settings.streaming.audio_topic,
+        transcripts_topic=settings.streaming.transcripts_topic,
         flags_topic=settings.streaming.flags_topic,
         dead_letters_topic=settings.streaming.dead_letters_topic,
     )
