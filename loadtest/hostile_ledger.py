@@ -16,9 +16,9 @@ _EXAMPLES = 20
 class _Partition:
     """By offset: 1 + the number of the case (0: not hostile), 1 + that of the code (0: none), a checksum."""
 
-    cases: array[int] = field(default_factory=lambda: array("H"))
-    codes: array[int] = field(default_factory=lambda: array("B"))
-    sums: array[int] = field(default_factory=lambda: array("L"))
+    cases: "array[int]" = field(default_factory=lambda: array("H"))
+    codes: "array[int]" = field(default_factory=lambda: array("B"))
+    sums: "array[int]" = field(default_factory=lambda: array("L"))
 
     def reach(self, offset: int) -> None:
         missing = offset + 1 - len(self.cases)

@@ -5,9 +5,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import cycle, islice
-from zlib import crc32
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
 
 from loadtest.hostile_batches import COMPRESSIONS, batch_of
 from loadtest.hostile_corpus import HostileCorpus
@@ -55,8 +55,7 @@ class HostileSender:
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for message in islice(self._corpus, messages):
-                # A place of its own hash, not Kafka's: the key is hostile, and may be null.
-                partition = crc32(message.envelope.place.encode()) % self._partitions
+                partition = partition_of(message.envelope.place, self._partitions)
                 waiting[partition].append(message)
                 if len(waiting[partition]) >= BATCH_MESSAGES:
                     await self._permission(began)
@@ -86,3 +85,8 @@ class HostileSender:
             self.sent_bytes += sum(len(message.envelope.value or b"") for message in messages)
         finally:
             self._room.release()
+
+
+def partition_of(place: str, partitions: int) -> int:
+    """Where Kafka's own partitioner puts an honest message with this key."""
+    return int(murmur2(place.encode()) & 0x7FFFFFFF) % partitions

@@ -69,11 +69,14 @@ class Observed:
 class Run:
     """Plays a plan once."""
 
-    def __init__(self, plan: Plan, codecs: Codecs, *, on_progress: Callable[[str], None]) -> None:
+    def __init__(
+        self, plan: Plan, codecs: Codecs, *, on_progress: Callable[[str], None], run_id: str | None = None
+    ) -> None:
+        """Stream ids begin with `run_id`, which must be new."""
         self._plan = plan
         self._codecs = codecs
         self._on_progress = on_progress
-        self._run_id = uuid4().hex[:8]
+        self._run_id = run_id or uuid4().hex[:8]
         self._seen: list[SeenFlag] = []
         self._heard: list[Heard] = []
         self._dead_letters = 0
