@@ -186,7 +186,8 @@ class Evidence:
 class ModerationFlag:
     """A verdict at or above the flagging severity, as published: nothing a moderator needs is elsewhere.
 
-    `flag_id` is the UUIDv5 of tenant, stream, first and last sequence, and policy id: a replay gives the same id.
+    `flag_id` is the UUIDv5 of tenant, stream, capture instant of the first chunk, first and last sequence, and policy
+    id: a replay gives the same id.
     `revision` counts from 0; a later revision of the same flag_id supersedes an earlier one. `provisional` is True
     while the speaker goes on. `speaker_strikes` is None where strikes are not counted.
     """

@@ -4,12 +4,12 @@ import base64
 from datetime import UTC, datetime
 from typing import Any
 
-from moderation.contracts import audio_chunk, dead_letter, moderation_flag, transcript
+from moderation.contracts import audio_chunk, dead_letter, moderation_flag, resume_mark, transcript
 from moderation.contracts.record import Record
-from moderation.events import AudioChunk, DeadLetter, ModerationFlag, Transcript
+from moderation.events import AudioChunk, DeadLetter, ModerationFlag, ResumeMark, Transcript
 
 
-def to_json(event: AudioChunk | Transcript | ModerationFlag | DeadLetter) -> dict[str, Any]:
+def to_json(event: AudioChunk | Transcript | ModerationFlag | DeadLetter | ResumeMark) -> dict[str, Any]:
     """The event as values that `json.dumps` takes.
 
     Instants are ISO 8601 in UTC with milliseconds and `Z`, enums their symbols, bytes base64. The fields are those of
@@ -18,7 +18,7 @@ def to_json(event: AudioChunk | Transcript | ModerationFlag | DeadLetter) -> dic
     return {name: _plain(value) for name, value in _record(event).items()}
 
 
-def _record(event: AudioChunk | Transcript | ModerationFlag | DeadLetter) -> Record:
+def _record(event: AudioChunk | Transcript | ModerationFlag | DeadLetter | ResumeMark) -> Record:
     match event:
         case AudioChunk():
             return audio_chunk.to_record(event)
@@ -28,6 +28,8 @@ def _record(event: AudioChunk | Transcript | ModerationFlag | DeadLetter) -> Rec
             return moderation_flag.to_record(event)
         case DeadLetter():
             return dead_letter.to_record(event)
+        case ResumeMark():
+            return resume_mark.to_record(event)
 
 
 def _plain(value: Any) -> Any:

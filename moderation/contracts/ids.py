@@ -1,20 +1,36 @@
 """Identifiers that a replay gives again: UUIDv5 (RFC 9562) of what makes the thing what it is."""
 
 import json
+from datetime import datetime
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("5f0c8f0e-7d34-4c0b-9a51-2f0f6c1f9b7d")
 """The namespace of all our identifiers. It never changes: every id ever published depends on it."""
 
 
-def utterance_id(*, tenant_id: str, stream_id: str, first_sequence: int, last_sequence: int) -> str:
-    """The id of an utterance."""
-    return _uuid("utterance", tenant_id, stream_id, first_sequence, last_sequence)
+def utterance_id(
+    *, tenant_id: str, stream_id: str, captured_at: datetime, first_sequence: int, last_sequence: int
+) -> str:
+    """The id of an utterance whose first chunk was captured at `captured_at`.
+
+    The instant tells a stream id that is used again, with sequence numbers from 0, from its earlier use.
+    """
+    return _uuid("utterance", tenant_id, stream_id, _milliseconds(captured_at), first_sequence, last_sequence)
 
 
-def flag_id(*, tenant_id: str, stream_id: str, first_sequence: int, last_sequence: int, policy_id: str) -> str:
+def flag_id(
+    *,
+    tenant_id: str,
+    stream_id: str,
+    captured_at: datetime,
+    first_sequence: int,
+    last_sequence: int,
+    policy_id: str,
+) -> str:
     """The id of the flag that a policy raises about an utterance; all revisions share it."""
-    return _uuid("flag", tenant_id, stream_id, first_sequence, last_sequence, policy_id)
+    return _uuid(
+        "flag", tenant_id, stream_id, _milliseconds(captured_at), first_sequence, last_sequence, policy_id
+    )
 
 
 def chunk_id(*, tenant_id: str, stream_id: str, sequence: int) -> str:
@@ -25,6 +41,10 @@ def chunk_id(*, tenant_id: str, stream_id: str, sequence: int) -> str:
 def dead_letter_id(*, topic: str, partition: int, offset: int) -> str:
     """The id of the dead letter about the message at an offset."""
     return _uuid("dead-letter", topic, partition, offset)
+
+
+def _milliseconds(instant: datetime) -> int:
+    return round(instant.timestamp() * 1000)
 
 
 def _uuid(*parts: str | int) -> str:

@@ -15,11 +15,19 @@ Sentence = Annotated[str, Field(min_length=3)]
 Positive = Annotated[int, Field(gt=0)]
 
 _MS_PER_HOUR = 3_600_000
+_COMPACTION = {
+    # A compacted topic is read whole by whoever takes a partition over: small segments, which are cleaned soon.
+    "segment.ms": str(10 * 60 * 1000),
+    "segment.bytes": str(16 * 1024 * 1024),
+    "min.cleanable.dirty.ratio": "0.1",
+    "delete.retention.ms": str(_MS_PER_HOUR),
+}
 _ROLES = {
     "audio_chunk": "audio_topic",
     "transcript": "transcripts_topic",
     "moderation_flag": "flags_topic",
     "dead_letter": "dead_letters_topic",
+    "resume_mark": "resume_marks_topic",
 }
 """Event to the setting that names its topic."""
 
@@ -32,7 +40,7 @@ class Topic(BaseModel):
     name: TopicName
     purpose: Sentence = Field(description="What it holds and what for.")
     key: Sentence = Field(description="What messages are keyed by: those with the same key stay in order.")
-    event: Literal["audio_chunk", "transcript", "moderation_flag", "dead_letter"] = Field(
+    event: Literal["audio_chunk", "transcript", "moderation_flag", "dead_letter", "resume_mark"] = Field(
         alias="schema", description="The event it holds: `schemas/<event>.v<N>.avsc`."
     )
     partitions: Positive
@@ -53,12 +61,13 @@ class Topic(BaseModel):
 
     def broker_configuration(self, replication: int) -> dict[str, str]:
         """Kafka's configuration of the topic, were it to have `replication` copies: name to value."""
-        return {
+        configuration = {
             "cleanup.policy": self.cleanup_policy,
             "retention.ms": str(self.retention_hours * _MS_PER_HOUR),
             "max.message.bytes": str(self.max_message_bytes),
             "min.insync.replicas": str(max(1, min(self.min_insync_replicas, replication - 1))),
         }
+        return configuration | (_COMPACTION if self.cleanup_policy == "compact" else {})
 
 
 def load_topics(root: Path | None = None) -> tuple[Topic, ...]:

@@ -20,6 +20,7 @@ def _codec(event: str) -> Any:
         "transcript": codecs.transcripts,
         "moderation_flag": codecs.flags,
         "dead_letter": codecs.dead_letters,
+        "resume_mark": codecs.resume_marks,
     }[event]
 
 

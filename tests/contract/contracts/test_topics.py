@@ -26,6 +26,7 @@ def test_the_catalogue_has_the_topics_that_the_settings_name_by_default() -> Non
         streaming.transcripts_topic,
         streaming.flags_topic,
         streaming.dead_letters_topic,
+        streaming.resume_marks_topic,
     }
 
 
@@ -40,7 +41,20 @@ def test_topics_take_the_names_that_the_settings_give() -> None:
         "transcript": "voice-transcripts",
         "moderation_flag": "eu.flags",
         "dead_letter": "moderation-dead-letters",
+        "resume_mark": "moderation-resume-marks",
     }
+
+
+def test_marks_have_as_many_partitions_as_the_audio_that_they_are_about() -> None:
+    topics = {topic.event: topic for topic in load_topics()}
+    assert topics["resume_mark"].partitions == topics["audio_chunk"].partitions
+    assert topics["resume_mark"].cleanup_policy == "compact"
+
+
+def test_a_compacted_topic_is_cleaned_soon_and_others_are_not_told_how() -> None:
+    topics = {topic.event: topic.broker_configuration(3) for topic in load_topics()}
+    assert topics["resume_mark"]["min.cleanable.dirty.ratio"] == "0.1"
+    assert "segment.ms" not in topics["audio_chunk"]
 
 
 def test_the_audio_topic_takes_the_largest_payload_and_a_dead_letter_takes_the_largest_chunk() -> None:
