@@ -1,11 +1,12 @@
 """Chunks of one stream in, utterances out."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from moderation.audio.decode import PayloadDecoder, open_decoder
+from moderation.audio.decode import OpenDecoder, PayloadDecoder, open_decoder
 from moderation.audio.limits import StreamFormat, check_chunk, refuse
+from moderation.audio.pre_roll import pre_roll_samples
 from moderation.audio.resample import Resampler
 from moderation.audio.rules import EndpointingRules
 from moderation.audio.segmenter import Ended, Grown, Segmenter, SegmenterEvent, Started
@@ -21,7 +22,7 @@ from moderation.audio.utterance import (
 )
 from moderation.audio.vad import SpeechScorer
 from moderation.errors import DeadLetterCode, InvariantViolation
-from moderation.events import AudioChunk
+from moderation.events import AudioChunk, ResumePoint
 from moderation.settings import AudioSettings
 
 
@@ -38,29 +39,45 @@ class _Run:
 class StreamIntake:
     """Decodes, resamples and endpoints one stream. Used from one thread at a time; calls compute, and never wait.
 
-    Chunks come in ascending order of `sequence`. The utterances do not depend on how the audio is spread over chunks. A
-    fresh intake that is given the chunks from an utterance's `first_sequence` on finds the same utterance: the same
-    sequences and, for 16 kHz PCM, FLAC and G.711 at 16 kHz, the same samples; where a decoder or resampler starts anew,
-    samples differ slightly at first. Its `*_ms` then count from the chunk it was given first, since nothing tells it
-    what came before; `started_at` and `ended_at` stay what they were. Utterances that begin in the same chunk in which
-    another one ended or was cut are the exception: the replay may hear the end of the other first.
+    Chunks come in ascending order of `sequence`. The utterances do not depend on how the audio is spread over chunks.
+
+    A fresh intake that is given `Utterance.resume` and the chunks from `resume.sequence` on tells the utterances that
+    followed: numbers, sequences, times and instants are the same, and so are the samples of PCM, G.711 and FLAC at
+    16 kHz. At other rates samples differ by rounding (below 1e-6); where the chunks do not hold a whole number of the
+    resampler's steps, up to half a sample of shift comes on top. Opus decoders that start anew differ a little for a
+    while, although they are given 80 ms to settle (see `pre_roll`). Chunks before `resume.sequence` may not be given.
+    When the first chunk is a later one, what lies between must have been let go by `IntakeResult`: the intake begins
+    there in silence, and the stream's timeline goes on by what `captured_at` says has passed. Utterances are then found
+    where they would have been, but for those without a quiet place before them (see `listening`).
 
     Missing audio (a jump of `sequence`, or `captured_at` beyond the end of the chunk before) up to
     `settings.max_splice_ms` is left out: what surrounds it is joined, nothing is filled in, and the timeline moves on
     by what `captured_at` says was lost. Longer missing audio closes the open utterance, and all state starts anew.
+    When `captured_at` goes back the audio goes on as if it had not: the timeline of the stream never goes back.
     """
 
-    def __init__(self, settings: AudioSettings, scorer: SpeechScorer) -> None:
+    def __init__(
+        self,
+        settings: AudioSettings,
+        scorer: SpeechScorer,
+        *,
+        resume: ResumePoint | None = None,
+        open_decoder: OpenDecoder = open_decoder,
+    ) -> None:
+        """Begin a stream, or go on with one from `resume`."""
         self._settings = settings
+        self._open_decoder = open_decoder
         self._rules = EndpointingRules.of(settings)
         self._scorer = scorer
         self._max_splice = timedelta(milliseconds=settings.max_splice_ms)
         self._format: StreamFormat | None = None
         self._run: _Run | None = None
-        self._last_sequence: int | None = None
-        self._expected_at: datetime | None = None
-        self._stream_end = 0
-        self._number = 0
+        self._resume = resume
+        self._origin = resume
+        self._last_sequence = resume.sequence - 1 if resume else None
+        self._expected_at = resume.captured_at if resume else None
+        self._stream_end = resume.position if resume else 0
+        self._number = resume.utterances if resume else 0
 
     def accept(self, chunk: AudioChunk) -> IntakeResult:
         """Take the next chunk. One with `end_of_stream` also closes the open utterance, as `finish` does.
@@ -68,17 +85,18 @@ class StreamIntake:
         Raises:
             InvalidMessage: the chunk cannot be used. The intake is as if the chunk had never come: chunks after it are
                 processed, and its audio counts as missing. When it would have ended the stream, call `finish`.
-            InvariantViolation: `sequence` did not ascend.
+            InvariantViolation: `sequence` did not ascend, or began before the point to resume from.
         """
         check_chunk(chunk, self._settings)
         self._check_order(chunk)
         decoder = self._decoder_for(chunk)
         samples = decoder.decode(chunk.payload)
+        clock_jump = self._clock_jump_at(chunk)
         events = list(self._take(chunk, decoder, samples)) if len(samples) else []
         self._last_sequence = chunk.sequence
         if chunk.end_of_stream:
             events += self._end_run()
-        return self._result(events)
+        return self._result(events, clock_jump)
 
     def finish(self) -> IntakeResult:
         """The stream ends here, or pauses: close the open utterance. Harmless when called twice.
@@ -91,6 +109,25 @@ class StreamIntake:
     def held_samples(self) -> int:
         """Samples kept in memory: what an utterance to come may need, or the open utterance."""
         return 0 if self._run is None else self._run.segmenter.held_samples
+
+    @property
+    def resume_point(self) -> ResumePoint:
+        """Where a fresh intake goes on behind all chunks that were accepted; what is open is left behind.
+
+        Raises:
+            InvariantViolation: no chunk was accepted yet, and there was no point to resume from.
+        """
+        if self._run is None and self._resume is not None:
+            return self._resume
+        if self._last_sequence is None or self._expected_at is None:
+            raise InvariantViolation("a stream of which nothing was heard has no point to resume from")
+        return ResumePoint(
+            sequence=self._last_sequence + 1,
+            skip_samples=0,
+            position=self._stream_end if self._run is None else self._run.timeline.stream_end,
+            captured_at=self._expected_at,
+            utterances=self._number,
+        )
 
     def _check_order(self, chunk: AudioChunk) -> None:
         if self._last_sequence is not None and chunk.sequence <= self._last_sequence:
@@ -105,7 +142,7 @@ class StreamIntake:
                 "a track that changes its format needs a new stream_id",
             )
         if self._run is None or self._missing_before(chunk) > self._max_splice:
-            return open_decoder(declared, self._settings)
+            return self._open_decoder(declared, self._settings)
         return self._run.decoder
 
     def _take(self, chunk: AudioChunk, decoder: PayloadDecoder, samples: Samples) -> Iterator[IntakeEvent]:
@@ -115,11 +152,14 @@ class StreamIntake:
         lost = _samples(missing)
         if self._run is None:
             self._format = StreamFormat.of(chunk)
-            self._run = self._open_run(decoder, self._stream_end + lost)
+            self._run = self._open_run(decoder, self._stream_end + lost, floor=self._floor_in(chunk))
+            self._resume = None
             lost = 0
         run = self._run
         run.timeline.append(chunk.sequence, chunk.captured_at, len(samples), missing_before=lost)
         self._expected_at = chunk.captured_at + timedelta(seconds=len(samples) / decoder.output_rate_hz)
+        if self._origin is None:
+            self._origin = run.timeline.resume_point(0, utterances=0)
         yield from self._told(run, run.segmenter.push(run.resampler.push(samples)))
 
     def _missing_before(self, chunk: AudioChunk) -> timedelta:
@@ -131,12 +171,27 @@ class StreamIntake:
         is_next = chunk.sequence == self._last_sequence + 1
         return timedelta(0) if is_next and excess <= self._max_splice else excess
 
-    def _open_run(self, decoder: PayloadDecoder, origin: int) -> _Run:
+    def _clock_jump_at(self, chunk: AudioChunk) -> timedelta:
+        """By how much the clock of the chunk is off where neither jitter nor missing audio can be the reason."""
+        if self._expected_at is None or self._last_sequence is None:
+            return timedelta(0)
+        drift = chunk.captured_at - self._expected_at
+        goes_on = self._run is not None and chunk.sequence == self._last_sequence + 1
+        is_jump = drift < -self._max_splice or (goes_on and drift > self._max_splice)
+        return drift if is_jump else timedelta(0)
+
+    def _floor_in(self, chunk: AudioChunk) -> int:
+        resume = self._resume
+        return resume.skip_samples if resume is not None and chunk.sequence == resume.sequence else 0
+
+    def _open_run(self, decoder: PayloadDecoder, origin: int, *, floor: int) -> _Run:
+        rate_hz = decoder.output_rate_hz
+        pre_roll = 0 if self._format is None else pre_roll_samples(self._format.encoding, rate_hz)
         return _Run(
             decoder=decoder,
-            resampler=Resampler(decoder.output_rate_hz),
-            segmenter=Segmenter(self._rules, self._scorer),
-            timeline=Timeline(decoder.output_rate_hz, origin),
+            resampler=Resampler(rate_hz),
+            segmenter=Segmenter(self._rules, self._scorer, floor=floor),
+            timeline=Timeline(rate_hz, origin, pre_roll=pre_roll),
         )
 
     def _end_run(self) -> list[IntakeEvent]:
@@ -145,7 +200,11 @@ class StreamIntake:
         run, self._run = self._run, None
         self._stream_end = run.timeline.stream_end
         last = run.segmenter.push(run.resampler.flush())
-        return [*self._told(run, last), *self._told(run, run.segmenter.finish())]
+        events = [*self._told(run, last), *self._told(run, run.segmenter.finish())]
+        if events and isinstance(final := events[-1], Utterance):
+            # Nothing of this run is needed any more.
+            events[-1] = replace(final, resume=self.resume_point)
+        return events
 
     def _told(self, run: _Run, events: Iterable[SegmenterEvent]) -> Iterator[IntakeEvent]:
         for event in events:
@@ -159,30 +218,41 @@ class StreamIntake:
                 case Grown(samples=samples):
                     yield UtteranceAudio(number=self._number, samples=samples)
                 case Ended():
-                    yield self._utterance(run.timeline, event)
                     self._number += 1
+                    yield self._utterance(run.timeline, event)
 
     def _utterance(self, timeline: Timeline, ended: Ended) -> Utterance:
         closing = ended.closing
+        started_at = timeline.instant_at(ended.start)
         return Utterance(
-            number=self._number,
+            number=self._number - 1,
             first_sequence=timeline.sequence_at(ended.start),
             last_sequence=timeline.sequence_at(closing.decided - 1),
             start_ms=timeline.ms_at(ended.start),
             end_ms=timeline.ms_at(closing.end),
             speech_end_ms=timeline.ms_at(closing.speech_end),
             decided_ms=timeline.ms_at(closing.decided),
-            started_at=timeline.instant_at(ended.start),
-            ended_at=timeline.instant_at(closing.speech_end),
+            started_at=started_at,
+            ended_at=max(started_at, timeline.instant_at(closing.speech_end)),
+            missing=timeline.missing_between(ended.start, closing.end),
+            resume=timeline.resume_point(closing.next_from, utterances=self._number),
             samples=ended.samples,
         )
 
-    def _result(self, events: list[IntakeEvent]) -> IntakeResult:
+    def _result(self, events: list[IntakeEvent], clock_jump: timedelta = timedelta(0)) -> IntakeResult:
+        return IntakeResult(
+            events=tuple(events),
+            needed_from_sequence=self._needed_from_sequence(),
+            clock_jump_ms=clock_jump // timedelta(milliseconds=1),
+            origin=self._origin,
+        )
+
+    def _needed_from_sequence(self) -> int | None:
         if self._run is None:
-            return IntakeResult(events=tuple(events), needed_from_sequence=None)
+            return None
         needed = self._run.segmenter.needed_from
         self._run.timeline.forget_before(needed)
-        return IntakeResult(events=tuple(events), needed_from_sequence=self._run.timeline.sequence_at(needed))
+        return self._run.timeline.needed_sequence(needed)
 
 
 def _samples(duration: timedelta) -> int:

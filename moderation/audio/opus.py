@@ -18,6 +18,9 @@ MAX_PACKET_SAMPLES = OPUS_RATE_HZ * 120 // 1000
 
 LENGTH_BYTES = 2
 
+OPUS_PRE_ROLL_MS = 80
+"""What a decoder that starts in mid-stream is given before its output is used. Source: RFC 7845, section 4.6."""
+
 
 class OpusPacketDecoder:
     """One libopus decoder for the life of a stream; mono (libopus mixes stereo packets itself).

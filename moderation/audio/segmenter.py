@@ -38,13 +38,16 @@ SegmenterEvent = Started | Grown | Ended
 
 
 class Segmenter:
-    """Decides frame by frame, each time from the samples up to that frame alone; so pieces may be cut anywhere."""
+    """Decides frame by frame, each time from the samples up to that frame alone; so pieces may be cut anywhere.
 
-    def __init__(self, rules: EndpointingRules, scorer: SpeechScorer) -> None:
+    The samples before `floor` belong to what is finished: nothing starts there.
+    """
+
+    def __init__(self, rules: EndpointingRules, scorer: SpeechScorer, *, floor: int = 0) -> None:
         self._rules = rules
         self._scorer = scorer
         self._buffer = SampleBuffer()
-        self._state: Listening | Speaking = Listening(rules, scorer, self._buffer, 0)
+        self._state: Listening | Speaking = Listening(rules, scorer, self._buffer, floor)
         self._told_to = 0
 
     @property

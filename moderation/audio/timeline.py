@@ -3,16 +3,23 @@
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import gcd
 
 from moderation.audio.utterance import SAMPLE_RATE_HZ
 from moderation.errors import InvariantViolation
+from moderation.events import MissingAudio, ResumePoint
+
+ALIGNMENT_REACH = 1_600
+"""100 ms at 16 kHz: how far back a chunk is looked for that starts where the resampler's phase is that of a start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Span:
     sequence: int
     start: int
+    input_start: int
     origin: int
+    missing_before: int
     captured_at: datetime
 
 
@@ -20,12 +27,15 @@ class Timeline:
     """The chunks of one unbroken run of audio. Positions are samples at 16 kHz since the start of the run.
 
     `origin` is where the run starts on the timeline of the stream, in samples; audio that is missing inside the run
-    moves what follows to later on that timeline.
+    moves what follows to later on that timeline. `pre_roll` is how many samples a fresh decoder and resampler must be
+    given before theirs are those of the run.
     """
 
-    def __init__(self, input_rate_hz: int, origin: int = 0) -> None:
+    def __init__(self, input_rate_hz: int, origin: int = 0, *, pre_roll: int = 0) -> None:
         self._origin = origin
+        self._pre_roll = pre_roll
         self._input_rate_hz = input_rate_hz
+        self._aligned_to = input_rate_hz // gcd(input_rate_hz, SAMPLE_RATE_HZ)
         self._input_samples = 0
         self._spans: deque[_Span] = deque()
 
@@ -45,7 +55,16 @@ class Timeline:
         `missing_before` samples at 16 kHz were lost between the chunk before and this one.
         """
         self._origin += missing_before
-        self._spans.append(_Span(sequence=sequence, start=self.end, origin=self._origin, captured_at=captured_at))
+        self._spans.append(
+            _Span(
+                sequence=sequence,
+                start=self.end,
+                input_start=self._input_samples,
+                origin=self._origin,
+                missing_before=missing_before,
+                captured_at=captured_at,
+            )
+        )
         self._input_samples += input_samples
 
     def sequence_at(self, position: int) -> int:
@@ -54,7 +73,7 @@ class Timeline:
 
     def ms_at(self, position: int) -> int:
         """Milliseconds since the first chunk of the stream."""
-        return (self._span_at(position).origin + position) * 1000 // SAMPLE_RATE_HZ
+        return _ms(self._span_at(position).origin + position)
 
     def instant_at(self, position: int) -> datetime:
         """When a sample was captured."""
@@ -65,13 +84,51 @@ class Timeline:
         """When the chunk that follows without a gap would have been captured. None before the first."""
         return self.instant_at(self.end) if self._spans else None
 
+    def missing_between(self, start: int, end: int) -> tuple[MissingAudio, ...]:
+        """Audio that was left out within the samples [start, end): not before the first, nor behind the last."""
+        return tuple(
+            MissingAudio(at_ms=before_ms, duration_ms=after_ms - before_ms)
+            for span in self._spans
+            if span.missing_before and start < span.start < end
+            for before_ms, after_ms in [
+                (_ms(span.origin - span.missing_before + span.start), _ms(span.origin + span.start))
+            ]
+        )
+
+    def resume_point(self, position: int, *, utterances: int) -> ResumePoint:
+        """Where a fresh intake takes up the chunks so as to go on at `position` as this run does."""
+        span = self._resume_span(position)
+        return ResumePoint(
+            sequence=span.sequence,
+            skip_samples=position - span.start,
+            position=span.origin + span.start,
+            captured_at=span.captured_at,
+            utterances=utterances,
+        )
+
+    def needed_sequence(self, position: int) -> int:
+        """The first chunk that a fresh intake needs so as to go on at `position`."""
+        return self._resume_span(position).sequence
+
     def forget_before(self, position: int) -> None:
-        """Drop the chunks that end before `position`, but the last."""
-        while len(self._spans) > 1 and self._spans[1].start <= position:
+        """Drop the chunks that nobody needs who goes on at `position` or later."""
+        needed = self.needed_sequence(position)
+        while self._spans[0].sequence < needed:
             self._spans.popleft()
+
+    def _resume_span(self, position: int) -> _Span:
+        latest = self._span_at(max(position - self._pre_roll, self._spans[0].start))
+        for span in reversed(self._spans):
+            if span.start <= latest.start and span.input_start % self._aligned_to == 0:
+                return span if latest.start - span.start <= ALIGNMENT_REACH else latest
+        return latest
 
     def _span_at(self, position: int) -> _Span:
         for span in reversed(self._spans):
             if span.start <= position:
                 return span
         raise InvariantViolation(f"no chunk is remembered for sample {position}")
+
+
+def _ms(position: int) -> int:
+    return position * 1000 // SAMPLE_RATE_HZ

@@ -6,6 +6,8 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from moderation.events import MissingAudio, ResumePoint
+
 SAMPLE_RATE_HZ = 16_000
 """Everything behind the decoder works at this rate, mono."""
 
@@ -41,7 +43,9 @@ class Utterance:
     `start_ms`/`end_ms` bound `samples` on the stream's timeline; `speech_end_ms` is where speech ended, `decided_ms`
     how far the stream had come when the end was decided (the difference is the endpointing silence). `first_sequence`
     and `last_sequence` are the chunks that hold the first sample and the sample at which the end was decided.
-    `started_at` and `ended_at` are the instants of `start_ms` and `speech_end_ms`, from the chunks' `captured_at`.
+    `started_at` and `ended_at` are the instants of `start_ms` and `speech_end_ms`, from the chunks' `captured_at`; they
+    are the same instant where that clock went back in between. `missing` lists the audio that never came, in order.
+    `resume` is where a fresh intake goes on to find the utterances that follow.
     """
 
     number: int
@@ -53,6 +57,8 @@ class Utterance:
     decided_ms: int
     started_at: datetime
     ended_at: datetime
+    missing: tuple[MissingAudio, ...] = ()
+    resume: ResumePoint
     samples: Samples = field(repr=False)
 
 
@@ -63,9 +69,17 @@ IntakeEvent = UtteranceOpened | UtteranceAudio | Utterance
 class IntakeResult:
     """What one chunk, or the end of the stream, led to.
 
-    `needed_from_sequence` is the earliest chunk that an utterance still to come may need: every chunk before it that is
-    not part of an unpublished utterance may be acked. None: nothing is held back, all chunks so far may be acked.
+    `needed_from_sequence` is the earliest chunk that a fresh intake would need to find the utterances still to come as
+    they are, what its decoder needs to settle included: every chunk before it that is not part of an unpublished
+    utterance may be acked. None: nothing is held back, all chunks so far may be acked.
+
+    `clock_jump_ms` is by how much `captured_at` of the chunk was off where the audio cannot have been: far earlier than
+    the end of the chunk before (negative), or far later though not one sequence lies between and nothing had ended the
+    run (positive). 0: it did not jump. `origin` is where the stream began, for who has heard no utterance yet: the
+    first chunk that held audio, or what the intake was resumed from. None until then.
     """
 
     events: tuple[IntakeEvent, ...]
     needed_from_sequence: int | None
+    clock_jump_ms: int = 0
+    origin: ResumePoint | None = None
