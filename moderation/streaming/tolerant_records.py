@@ -1,0 +1,113 @@
+"""Record batches as aiokafka reads them, header names that are not UTF-8 included.
+
+Kafka does not require a header's name to be text. aiokafka does: one message with another name makes every fetch of its
+partition raise UnicodeDecodeError, for this worker and for each that is started after it, and the partition stands
+still until the message is deleted. Here such a name is read with its odd bytes written as backslash and hex digits.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy, _DefaultRecordPy
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import decode_varint
+
+_LENGTH_AT, _BEFORE_LENGTH = 8, 12
+"""Where a batch has its length, and how many bytes that does not count. Source: KIP-98."""
+
+
+def read_every_header_name() -> None:
+    """Have the consumers of this process read batches as told above."""
+    fetcher.MemoryRecords = TolerantRecords
+
+
+class TolerantRecords:
+    """The batches of one fetch; the interface that aiokafka's fetcher uses of `MemoryRecords`."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+        self._records = MemoryRecords(data)
+
+    def size_in_bytes(self) -> int:
+        """How much was fetched."""
+        return len(self._data)
+
+    def has_next(self) -> bool:
+        """Whether a whole batch is left; the last one of a fetch may be cut."""
+        return bool(self._records.has_next())
+
+    def next_batch(self) -> Any:
+        """The next batch, None after the last."""
+        batch = self._records.next_batch()
+        if batch is None:
+            return None
+        (length,) = struct.unpack_from(">i", self._data, self._at + _LENGTH_AT)
+        begin, self._at = self._at, self._at + _BEFORE_LENGTH + length
+        if not isinstance(batch, DefaultRecordBatch):
+            return batch  # a format without headers
+        return TolerantBatch(batch, self._data[begin : self._at])
+
+
+class TolerantBatch:
+    """A batch of records; everything but iteration is aiokafka's."""
+
+    def __init__(self, batch: Any, data: bytes) -> None:
+        self._batch = batch
+        self._data = data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batch, name)
+
+    def __next__(self) -> Any:
+        return next(self._batch)
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            return iter(list(self._batch))
+        except UnicodeDecodeError:
+            return iter(_Lenient(self._data))
+
+
+class _Lenient(_DefaultRecordBatchPy):  # type: ignore[misc]  # final for type checkers only
+    """Reads what the compiled reader refuses."""
+
+    _pos: int
+
+    def _read_msg(self, *_: Any) -> _DefaultRecordPy:
+        try:
+            return super()._read_msg()
+        except UnicodeDecodeError:
+            return self._read_leniently()
+
+    def _read_leniently(self) -> _DefaultRecordPy:
+        """The record at the current position; the layout is in `_DefaultRecordBatchPy._read_msg`."""
+        at = self._pos
+        _, at = decode_varint(self._buffer, at)
+        _, at = decode_varint(self._buffer, at)
+        ts_delta, at = decode_varint(self._buffer, at)
+        is_log_append = self.timestamp_type == self.LOG_APPEND_TIME
+        offset_delta, at = decode_varint(self._buffer, at)
+        key, at = self._nullable(at)
+        value, at = self._nullable(at)
+        count, at = decode_varint(self._buffer, at)
+        headers = []
+        for _ in range(count):
+            name, at = self._nullable(at)
+            content, at = self._nullable(at)
+            headers.append(((name or b"").decode("utf-8", "backslashreplace"), content))
+        self._pos = at
+        return _DefaultRecordPy(
+            self.base_offset + offset_delta,
+            self.max_timestamp if is_log_append else self.first_timestamp + ts_delta,
+            self.timestamp_type,
+            key,
+            value,
+            headers,
+        )
+
+    def _nullable(self, at: int) -> tuple[bytes | None, int]:
+        length, at = decode_varint(self._buffer, at)
+        return (None, at) if length < 0 else (bytes(self._buffer[at : at + length]), at + length)
