@@ -25,9 +25,11 @@ class WorkerLink:
         self._turn = threading.Lock()
         self._state = threading.Lock()
         self._numbers = itertools.count()
-        self._open: set[int] = set()
+        self._open: dict[int, int] = {}
         self._alive = True
         self._retired = False
+        self.died_serving: int | None = None
+        """Which utterance's request found it dead or killed it, as named in `begin`; None while it lives."""
 
     @property
     def takes_utterances(self) -> bool:
@@ -39,17 +41,17 @@ class WorkerLink:
         """Whether it ended otherwise than by being retired or closed."""
         return not self._alive and not self._retired
 
-    def begin(self) -> int:
-        """Number a new utterance."""
+    def begin(self, utterance: int) -> int:
+        """Number a new attempt at an utterance, whose own number is the same for each attempt."""
         with self._state:
             number = next(self._numbers)
-            self._open.add(number)
+            self._open[number] = utterance
             return number
 
-    def end(self, utterance: int) -> None:
-        """An utterance is over; the last one of a retired worker ends it."""
+    def end(self, number: int) -> None:
+        """An attempt is over; the last one of a retired worker ends it."""
         with self._state:
-            self._open.discard(utterance)
+            self._open.pop(number, None)
             ended = self._retired and not self._open
         if ended:
             self._hang_up()
@@ -67,13 +69,13 @@ class WorkerLink:
                 send_frame(self._connection, request.pack(), self._timeout_s)
                 return receive_frame(self._connection, self._timeout_s)
             except TimeoutError:
-                self._bury()
+                self._bury(request.utterance)
                 raise EngineCrashed(
                     f"a Vosk process did not answer within {self._timeout_s:g} s (MODERATION_ASR__ENGINE_TIMEOUT_S) "
                     "and was replaced"
                 ) from None
             except BrokenFrame:
-                self._bury()
+                self._bury(request.utterance)
                 raise EngineCrashed("a Vosk process died and was replaced") from None
 
     def retire(self) -> None:
@@ -89,7 +91,8 @@ class WorkerLink:
         self._retired = True
         self._hang_up()
 
-    def _bury(self) -> None:
+    def _bury(self, number: int) -> None:
+        self.died_serving = self._open.get(number)
         self._hang_up()
         self._kill(self.pid)
 

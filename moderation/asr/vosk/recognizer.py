@@ -1,6 +1,7 @@
 """One utterance with a Vosk worker process."""
 
 from collections.abc import Callable
+from zlib import crc32
 
 from moderation.asr.engine import Partial, Recognition, Samples
 from moderation.asr.recognition import audio_ms, recognition_of
@@ -17,10 +18,16 @@ _REQUEST_BYTES = 5 * BLOCK_BYTES
 
 
 class VoskRecognizer:
-    """An utterance. Asks for a process with its first block, not before."""
+    """An utterance. Asks for a process with its first block, not before.
 
-    def __init__(self, slot: WorkerSlot, language: str, on_memory: Callable[[WorkerLink, int], None]) -> None:
+    Beside what every recogniser raises, `accept` and `finish` raise EngineFailed when the engine is beyond repair.
+    """
+
+    def __init__(
+        self, slot: WorkerSlot, language: str, on_memory: Callable[[WorkerLink, int], None], *, stream_id: str
+    ) -> None:
         self._slot = slot
+        self._stream_id = stream_id
         self._language = language
         self._on_memory = on_memory
         self._blocks = Blocks()
@@ -65,9 +72,13 @@ class VoskRecognizer:
 
     def _ask(self, operation: Operation, pcm: bytes) -> bytes:
         if self._utterance is None:
-            self._utterance = self._slot.begin()
+            self._utterance = self._slot.begin(self._identity(pcm))
         link, number = self._utterance
         return link.request(Request(operation, number, pcm))
+
+    def _identity(self, pcm: bytes) -> int:
+        """The same number whenever the same utterance is tried: it begins with the same block, however it is fed."""
+        return crc32(pcm[:BLOCK_BYTES], crc32(self._stream_id.encode()))
 
     def _end(self, private_mb: int) -> None:
         self._ended = True

@@ -20,6 +20,10 @@ _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THR
 _EXIT_PATIENCE_S = 5.0
 
 
+class LoadTimeout(ConfigurationError):
+    """The model did not load in time."""
+
+
 class ServerProcess:
     """A running model server. Thread-safe.
 
@@ -31,7 +35,8 @@ class ServerProcess:
         """Start it and wait until the model is loaded.
 
         Raises:
-            ConfigurationError: the folder is not a model, or it did not load in time.
+            LoadTimeout: it did not load in time.
+            ConfigurationError: the folder is not a model.
         """
         self._settings = settings
         self._turn = threading.Lock()
@@ -89,7 +94,7 @@ class ServerProcess:
         except TimeoutError:
             self._process.kill()
             self.close()
-            raise ConfigurationError(
+            raise LoadTimeout(
                 f"the Vosk model in {folder} did not load within {self._settings.vosk_load_timeout_s:g} s; raise "
                 "MODERATION_ASR__VOSK_LOAD_TIMEOUT_S or use a smaller model"
             ) from None

@@ -1,36 +1,42 @@
 """What happens to the Vosk engine when its processes die, hang or grow, on real processes and the real model."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from moderation.asr.engine import Samples
-from moderation.asr.vosk.engine import VoskEngine
+from moderation.asr.vosk.engine import OnRestart, VoskEngine
 from moderation.asr.vosk.worker import private_mb
-from moderation.errors import ConfigurationError, EngineCrashed, InvariantViolation
+from moderation.errors import ConfigurationError, EngineCrashed, EngineFailed, InvariantViolation
 from moderation.models.store import ModelStore
 from moderation.settings import AsrSettings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 PATIENCE_S = 20.0
+KILLS = 4
 
 
 @contextmanager
-def running(store: ModelStore, **settings: float) -> Iterator[VoskEngine]:
+def running(
+    store: ModelStore, *, folder: Path | None = None, on_restart: OnRestart | None = None, **settings: float
+) -> Iterator[VoskEngine]:
     engine = VoskEngine(
-        store.require("vosk:ko"),
+        folder or store.require("vosk:ko"),
         name="vosk:ko",
         version="test",
         languages=frozenset({"ko"}),
         settings=AsrSettings(**settings),
+        on_restart=on_restart,
     )
     try:
         yield engine
@@ -124,16 +130,85 @@ def test_workers_share_the_memory_of_the_model(shared: VoskEngine, speech: Sampl
     assert private_mb(worker) < resident_mb(worker) // 2
 
 
-def test_an_engine_whose_workers_keep_crashing_gives_up(store: ModelStore, speech: Samples) -> None:
+def test_an_engine_whose_workers_keep_crashing_fails(store: ModelStore, speech: Samples) -> None:
     with running(store, vosk_max_crashes=1) as engine:
-        for _ in range(2):
+        for part in (speech[:4_000], speech[4_000:8_000]):
             open_utterance = engine.recognizer(stream_id="s", language="ko")
-            open_utterance.accept(speech[:4_000])
+            open_utterance.accept(part)
             os.kill(engine.worker_pid("s"), signal.SIGKILL)
             with pytest.raises(EngineCrashed):
                 open_utterance.finish()
-        with pytest.raises(ConfigurationError, match="MODERATION_ASR__VOSK_MAX_CRASHES"):
+        with pytest.raises(EngineFailed, match="MODERATION_ASR__VOSK_MAX_CRASHES"):
             recognise(engine, speech)
+
+
+def recognise_patiently(engine: VoskEngine, samples: Samples, stream: str) -> str:
+    """As the contract of recognisers asks: whatever an utterance lost is given to a new one."""
+    while True:
+        recognizer = engine.recognizer(stream_id=stream, language="ko")
+        try:
+            for start in range(0, len(samples), 8_000):
+                recognizer.accept(samples[start : start + 8_000])
+            return recognizer.finish().text
+        except EngineCrashed:
+            continue
+        finally:
+            recognizer.close()
+
+
+def test_no_utterance_is_lost_or_changed_while_processes_are_killed_under_load(
+    store: ModelStore, speech: Samples
+) -> None:
+    restarts: list[tuple[str, str]] = []
+    utterances = [speech[start:] for start in range(0, 20_000, 5_000)]
+    with running(store, vosk_processes=2, on_restart=lambda *told: restarts.append(told)) as engine:
+        undisturbed = [recognise(engine, utterance) for utterance in utterances]
+        with ThreadPoolExecutor(4) as pool:
+            told = [
+                pool.submit(recognise_patiently, engine, utterance, f"stream {n}")
+                for n, utterance in enumerate(utterances * 2)
+            ]
+            kills = 0
+            while not all(future.done() for future in told):
+                victims = [slot.link.pid for slot in engine._slots if slot.link and not is_gone(slot.link.pid)]
+                if kills < KILLS and victims:
+                    os.kill(victims[kills % len(victims)], signal.SIGKILL)
+                    kills += 1
+                wait(told, timeout=0.3)
+        assert [future.result() for future in told] == undisturbed * 2
+    assert kills == KILLS
+    assert set(restarts) == {("vosk:ko", "died")}
+    assert 1 <= len(restarts) <= kills
+
+
+def test_a_server_killed_while_utterances_are_open_is_started_again_and_changes_nothing(
+    shared: VoskEngine, speech: Samples
+) -> None:
+    before = recognise(shared, speech)
+    server = shared.server_pid
+    with ThreadPoolExecutor(2) as pool:
+        told = [pool.submit(recognise_patiently, shared, speech, f"stream {n}") for n in range(4)]
+        os.kill(server, signal.SIGKILL)
+        _, late = wait(told, timeout=PATIENCE_S * 3)
+    assert not late
+    assert [future.result() for future in told] == [before] * 4
+    assert shared.server_pid != server
+
+
+def test_a_server_that_cannot_be_started_again_makes_the_engine_fail(
+    store: ModelStore, speech: Samples, tmp_path: Path
+) -> None:
+    with running(store, folder=copy_of(store.require("vosk:ko"), tmp_path / "model")) as engine:
+        recognise(engine, speech[:8_000])
+        os.kill(engine.server_pid, signal.SIGKILL)
+        shutil.rmtree(tmp_path / "model")
+        with pytest.raises(EngineFailed, match="could not be started"):
+            recognise_patiently(engine, speech, "s")
+
+
+def copy_of(model: Path, folder: Path) -> Path:
+    """A copy that may be broken; large files are linked, not copied."""
+    return Path(shutil.copytree(model, folder, copy_function=lambda source, target: Path(target).symlink_to(source)))
 
 
 def test_a_large_worker_is_replaced_when_its_utterances_are_over(store: ModelStore, speech: Samples) -> None:

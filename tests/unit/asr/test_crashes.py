@@ -29,6 +29,24 @@ def test_more_crashes_than_allowed_are_hopeless() -> None:
     assert crashed(1.0, 2.0, 3.0, 4.0).is_hopeless(4.0)
 
 
+def blamed(*utterances: int | None) -> CrashHistory:
+    history = CrashHistory(max_crashes=3, window_s=60.0)
+    for utterance in utterances:
+        history.record(1.0, utterance)
+    return history
+
+
+def test_an_utterance_that_caused_most_of_the_crashes_is_at_fault_itself() -> None:
+    assert not blamed(*[7] * 20).is_hopeless(1.0)
+    assert not blamed(7, 7, 7, 8, None).is_hopeless(1.0)
+
+
+def test_crashes_of_many_utterances_are_the_engine_s_fault() -> None:
+    assert blamed(7, 7, 8, 9).is_hopeless(1.0)
+    assert blamed(*[7] * 9, *[8] * 9).is_hopeless(1.0)
+    assert not blamed(7, 8, 9).is_hopeless(1.0)
+
+
 def test_crashes_before_the_window_do_not_count() -> None:
     history = crashed(1.0, 2.0, 3.0, 4.0)
     assert not history.is_hopeless(61.5)
