@@ -141,7 +141,7 @@ def _limits() -> dict[str, object]:
 class _HostileRun:
     """One run against a worker that is ready."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  what one run has in hand
         self,
         plan: HostilePlan,
         settings: Settings,
@@ -166,7 +166,7 @@ class _HostileRun:
         )
         self._corpus = HostileCorpus(settings, seed=plan.seed, run_id=run_id, neighbours=self._neighbours.stream_ids)
         self._ledger = Ledger(self._corpus.cases)
-        self._lag: int | None = None
+        self._committed: dict[int, int] | None = None
         self._lag_max = 0
         self._began = time.monotonic()
         self._hostile_seconds = 0.0
@@ -210,13 +210,21 @@ class _HostileRun:
             neighbours=self._neighbours.report(),
             usages=self._memory.usages(),
             lag_max=self._lag_max,
-            lag_end=-1 if self._lag is None else self._lag,
+            lag_end=self._lag,
             worker_died=died,
             worker_exit_code=exit_code,
         )
 
     def _may_send(self) -> bool:
-        return (self._lag or 0) < self._plan.max_lag and self._worker.is_running
+        return max(0, self._lag) < self._plan.max_lag and self._worker.is_running
+
+    @property
+    def _lag(self) -> int:
+        """Hostile messages that are confirmed and not committed; -1 before the broker told."""
+        committed = self._committed
+        if committed is None:
+            return -1
+        return sum(max(0, end - committed.get(number, 0)) for number, end in self._sender.ends.items())
 
     async def _send(self) -> None:
         await self._unless_dead(asyncio.create_task(self._sender.send(self._plan.chunks)))
@@ -270,9 +278,7 @@ class _HostileRun:
             while True:
                 # The embedded broker answers only when the partitions are named.
                 offsets = await admin.list_consumer_group_offsets(self._group, partitions=places)
-                committed = {place.partition: max(0, told.offset) for place, told in offsets.items()}
-                ends = self._sender.ends
-                self._lag = sum(max(0, end - committed.get(number, 0)) for number, end in ends.items())
+                self._committed = {place.partition: max(0, told.offset) for place, told in offsets.items()}
                 self._lag_max = max(self._lag_max, self._lag)
                 await asyncio.sleep(0.5)
         finally:

@@ -24,7 +24,7 @@ from moderation.settings import load_settings
 @click.option("--logs", type=click.Path(file_okay=False, path_type=Path), help="Folder for logs; temporary by default.")
 @click.option("--set", "settings_of_worker", multiple=True, help="NAME=VALUE without MODERATION_, for the worker.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on the last line of stdout.")
-def hostile(
+def hostile(  # noqa: PLR0917  one argument an option
     chunks: int,
     good_streams: int,
     round_s: float,
