@@ -1,20 +1,30 @@
 """`moderation worker`."""
 
 import asyncio
+import contextlib
 import os
-import signal
+import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import structlog
 
+from moderation.cli.stop_signals import StopRequests, on_stop_signals, say_at_once
 from moderation.settings import Settings
+
+if TYPE_CHECKING:
+    from moderation.streaming.worker import Worker
+
+EXIT_FAILED = 1
 
 
 @click.command(
     epilog="Example: MODERATION_BROKER=kafka-1:9092 moderation worker. Run as many as there are partitions; they share "
-    "the work through their consumer group. SIGTERM and Ctrl-C publish what is under way, commit, and leave the group."
+    "the work through their consumer group. SIGTERM and Ctrl-C publish what is under way, commit, and leave the group; "
+    "a second one, a second or more later, ends the worker at once."
 )
 @click.option(
     "--ready-file",
@@ -25,8 +35,9 @@ from moderation.settings import Settings
 def command(settings: Settings, ready_file: Path | None) -> None:
     """Consume audio chunks from Kafka; publish transcripts, flags and dead letters.
 
-    Exits with 0 when it was stopped, 1 when it cannot go on (a supervisor should start it again), 2 when a setting, a
-    model or the broker is missing.
+    Exits with 0 when it was stopped. With 1 when it cannot go on, when stopping in order took too long, and when it was
+    told twice to stop: a supervisor should start it again; what was not committed is delivered again. With 2 when a
+    setting, a model or the broker is missing: starting it again is of no use before that is put right.
     """
     from moderation.telemetry.logs import configure_logs
 
@@ -37,9 +48,10 @@ def command(settings: Settings, ready_file: Path | None) -> None:
 async def _run(settings: Settings, ready_file: Path | None) -> None:
     from moderation.bootstrap import build_worker
     from moderation.client.admin import require_topics
-    from moderation.errors import TransientError
 
     log = structlog.get_logger("moderation.worker")
+    stopping = _Stopping(settings, ready_file)
+    stopping.listen()
     await require_topics(settings)
 
     def ready() -> None:
@@ -47,33 +59,78 @@ async def _run(settings: Settings, ready_file: Path | None) -> None:
         if ready_file:
             ready_file.touch()
 
-    def gone() -> None:
-        if ready_file:
-            ready_file.unlink(missing_ok=True)
-
-    with build_worker(settings, on_ready=ready) as worker:
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, worker.stop)
-        guard = asyncio.create_task(_end_in_time(worker.stopping, settings.streaming.exit_deadline_s))
-        try:
-            await worker.run()
-        except TransientError as error:
-            click.echo(f"moderation worker: {error}", err=True)
-            raise click.exceptions.Exit(1) from None
-        finally:
-            guard.cancel()
-            gone()
+    with build_worker(settings, on_ready=ready) as worker, stopping.of(worker):
+        await _run_to_the_end(worker)
     log.info("worker_stopped")
 
 
-async def _end_in_time(stopping: asyncio.Event, deadline_s: float) -> None:
+async def _run_to_the_end(worker: "Worker") -> None:
+    from moderation.errors import ConfigurationError, ModerationError
+
+    try:
+        await worker.run()
+    except ConfigurationError:
+        raise
+    except ModerationError as error:
+        click.echo(f"moderation worker: {error}", err=True)
+        raise click.exceptions.Exit(EXIT_FAILED) from None
+
+
+class _Stopping:
+    """How this process ends: in order, in time, or at once."""
+
+    def __init__(self, settings: Settings, ready_file: Path | None) -> None:
+        self._deadline_s = settings.streaming.exit_deadline_s
+        self._session_timeout_s = settings.kafka.session_timeout_s
+        self._ready_file = ready_file
+        self._worker: Worker | None = None
+
+    def listen(self) -> None:
+        """Heed signals from now on."""
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            if self._worker is None:
+                # Nothing was taken from the broker yet.
+                sys.exit(0)
+            loop.call_soon_threadsafe(self._worker.stop)
+
+        on_stop_signals(StopRequests(), loop.time, stop=stop, leave=self._leave)
+
+    @contextlib.contextmanager
+    def of(self, worker: "Worker") -> Iterator[None]:
+        """While the body runs the worker: ends the process by force a while after the worker began to end."""
+        self._worker = worker
+        guard = asyncio.ensure_future(_end_in_time(worker, self._deadline_s))
+        try:
+            yield
+        finally:
+            if not guard.done():
+                guard.cancel()
+                end_by_force(self._deadline_s)
+            self._remove_ready_file()
+
+    def _leave(self) -> NoReturn:
+        self._remove_ready_file()
+        say_at_once(
+            "moderation worker: told twice to stop, so it left at once. Utterances under way were not published; they "
+            f"are delivered again when the group has noticed, after up to {self._session_timeout_s} s "
+            "(MODERATION_KAFKA__SESSION_TIMEOUT_S)."
+        )
+        os._exit(EXIT_FAILED)
+
+    def _remove_ready_file(self) -> None:
+        if self._ready_file:
+            self._ready_file.unlink(missing_ok=True)
+
+
+async def _end_in_time(worker: "Worker", deadline_s: float) -> None:
     """Once the worker is stopping, end the process after the deadline, whatever hangs.
 
     A thread that never returns, say in a model, would keep Python from exiting for ever; a supervisor that waits for
     the exit would then never start another. What was not acked is delivered again.
     """
-    await stopping.wait()
+    await worker.stopping.wait()
     end_by_force(deadline_s)
 
 
@@ -82,7 +139,11 @@ def end_by_force(after_s: float) -> None:
 
     def end() -> None:
         structlog.get_logger("moderation.worker").error("stop_forced", after_s=after_s)
-        os._exit(1)
+        say_at_once(
+            f"moderation worker: stopping in order took longer than {after_s:g} s "
+            "(MODERATION_STREAMING__EXIT_DEADLINE_S), so it left; what was not committed is delivered again."
+        )
+        os._exit(EXIT_FAILED)
 
     timer = threading.Timer(after_s, end)
     timer.daemon = True

@@ -1,5 +1,23 @@
+"""How `moderation worker` ends, and with which exit code."""
+
 import subprocess
 import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from moderation.cli.worker import _run_to_the_end, command
+from moderation.errors import (
+    BrokerAway,
+    ConfigurationError,
+    ConsumerStuck,
+    EngineFailed,
+    InvariantViolation,
+    MemoryCapPassed,
+    ModerationError,
+    NoProgress,
+)
 
 HANGS = """
 import threading
@@ -14,11 +32,46 @@ end_by_force(30)
 """
 
 
+class Failing:
+    """A worker that fails."""
+
+    def __init__(self, error: ModerationError) -> None:
+        self.error = error
+
+    async def run(self) -> None:
+        raise self.error
+
+
 def test_a_process_with_a_thread_that_never_returns_is_ended_after_the_deadline() -> None:
     ended = subprocess.run([sys.executable, "-c", HANGS], timeout=30, check=False, capture_output=True, text=True)
     assert ended.returncode == 1
     assert "stop_forced" in ended.stdout + ended.stderr
+    assert "MODERATION_STREAMING__EXIT_DEADLINE_S" in ended.stderr
 
 
 def test_a_process_that_ends_by_itself_is_not_kept_waiting() -> None:
     assert subprocess.run([sys.executable, "-c", ENDS], timeout=20, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "kind", [BrokerAway, ConsumerStuck, EngineFailed, InvariantViolation, MemoryCapPassed, NoProgress, ModerationError]
+)
+async def test_a_worker_that_cannot_go_on_says_why_once_and_exits_with_1(
+    kind: type[ModerationError], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(click.exceptions.Exit) as exit_:
+        await _run_to_the_end(Failing(kind("what happened; what to do")))  # type: ignore[arg-type]
+    assert exit_.value.exit_code == 1
+    assert capsys.readouterr().err == "moderation worker: what happened; what to do\n"
+
+
+async def test_what_the_operator_must_change_is_left_to_the_command_line_which_exits_with_2() -> None:
+    with pytest.raises(ConfigurationError):
+        await _run_to_the_end(Failing(ConfigurationError("change a setting")))  # type: ignore[arg-type]
+
+
+def test_help_says_what_each_exit_code_means() -> None:
+    text = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
+    assert "Exits with 0 when it was stopped." in text
+    assert "With 1 when it cannot go on, when stopping in order took too long, and when it was told twice" in text
+    assert "With 2 when a setting, a model or the broker is missing" in text
