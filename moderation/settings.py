@@ -59,6 +59,17 @@ class AudioSettings(Section):
     min_sample_rate_hz: Positive = Field(8_000, description="Lowest sample rate accepted, Hz.")
     max_sample_rate_hz: Positive = Field(48_000, description="Highest sample rate accepted, Hz.")
     max_opus_packets: Positive = Field(100, description="Most Opus packets in one chunk.")
+    decode_deadline_ms: Positive = Field(
+        1_000, description="Longest wait for the process that decodes FLAC and OGG_OPUS, per chunk, ms."
+    )
+    decode_cpu_ms: Positive = Field(100, description="Processor time that process may spend on one chunk, ms.")
+    decode_memory_mb: Positive = Field(
+        32, description="Address space that process may take beyond what it starts with, MiB; recycled at half of it."
+    )
+    decode_start_timeout_s: float = Field(30.0, gt=0, description="Longest time that process may take to start, s.")
+    decode_start_attempts: Positive = Field(
+        3, description="Failed starts of that process in a row after which the worker stops."
+    )
     speech_threshold: Fraction = Field(0.5, description="VAD probability at which speech starts.")
     silence_threshold: Fraction = Field(0.35, description="VAD probability below which speech pauses.")
     min_speech_ms: Positive = Field(160, description="Shortest speech that opens an utterance, ms.")
@@ -101,7 +112,9 @@ class AsrSettings(Section):
     vosk_idle_recognizers: Positive = Field(8, description="Recognisers a Vosk process keeps warm between utterances.")
     vosk_load_timeout_s: float = Field(120.0, gt=0, description="Longest time a Vosk model may take to load, s.")
     vosk_max_crashes: Positive = Field(
-        20, description="Crashes of one Vosk process within the window after which the engine gives up."
+        10,
+        description="Crashes of one Vosk process within the window that end the worker, unless a single utterance "
+        "caused most of them.",
     )
     vosk_crash_window_s: float = Field(60.0, gt=0, description="Time over which crashes of a Vosk process count, s.")
     engine_timeout_s: float = Field(30.0, gt=0, description="Longest wait for an answer of an engine process, s.")
@@ -175,13 +188,37 @@ class StreamingSettings(Section):
     transcripts_topic: str = Field("voice-transcripts", description="Topic that transcripts are published to.")
     flags_topic: str = Field("moderation-flags", description="Topic that flags are published to.")
     dead_letters_topic: str = Field("moderation-dead-letters", description="Topic for what cannot be processed.")
+    resume_marks_topic: str = Field(
+        "moderation-resume-marks", description="Compacted topic for how far each stream was finished."
+    )
     max_open_streams: Positive = Field(2_000, description="Streams a worker holds state for; more pauses intake.")
     max_chunks_in_flight: Positive = Field(512, description="Chunks waiting inside the worker; more pauses intake.")
+    max_unacked_chunks: Positive = Field(
+        50_000, description="Chunks not yet acked; more pauses intake and closes the utterance that holds them back."
+    )
+    reorder_window_chunks: int = Field(
+        2, ge=0, description="Chunks of a stream that wait for one that is missing before it is given up."
+    )
     idle_utterance_s: float = Field(
-        2.0, gt=0, description="Wait for the next chunk after which an open utterance is closed, s."
+        2.0,
+        gt=0,
+        description="Time without a chunk of the stream after which its open utterance is closed, by the wall clock once "
+        "the partition is read to its end, and by the record timestamps of the stream's own chunks, s.",
+    )
+    idle_event_s: float = Field(
+        10.0,
+        gt=0,
+        description="Time in the partition, by the record timestamps of other streams' chunks, after which a stream "
+        "without chunks counts as silent, s.",
     )
     idle_stream_s: float = Field(
         30.0, gt=0, description="Wait for the next chunk after which a stream's state is dropped, s."
+    )
+    resume_idle_s: float = Field(
+        900.0, gt=0, description="Time after the last utterance of a stream after which its resume mark is removed, s."
+    )
+    max_resume_marks: Positive = Field(
+        20_000, description="Resume marks a worker holds; more removes those that were moved longest ago."
     )
     context_utterances: int = Field(3, ge=0, description="Earlier utterances of the session put into a flag.")
     publish_timeout_s: float = Field(60.0, gt=0, description="Longest wait for the broker to confirm a message, s.")
@@ -190,7 +227,18 @@ class StreamingSettings(Section):
     exit_deadline_s: float = Field(
         60.0, gt=0, description="Longest time an orderly stop may take before the process ends regardless, s."
     )
-    stuck_after_s: float = Field(90.0, gt=0, description="Lag without committed progress that ends the worker, s.")
+    stuck_after_s: float = Field(
+        90.0,
+        gt=0,
+        description="Time without progress, although there is something to read or to finish, that ends the worker; "
+        "the longest utterance is allowed on top, s.",
+    )
+    broker_away_s: float = Field(60.0, gt=0, description="Silence of the broker that ends the worker, s.")
+    max_rss_mb: Positive | None = Field(
+        None,
+        description="Memory of the worker and its engine processes, shared memory counted once, that ends the worker, "
+        "MiB; 80 % of what the machine or its container has when unset.",
+    )
 
 
 class SchemaRegistrySettings(Section):

@@ -31,6 +31,11 @@ _FAMILIES = {
 _INTEGER_SCALES = {"i2": 2.0**15, "i4": 2.0**31}
 
 
+def file_rate_hz(stream_format: StreamFormat) -> int:
+    """The sample rate that files of a stream decode to: 48 kHz for Opus, the declared rate for FLAC."""
+    return OPUS_RATE_HZ if stream_format.encoding is AudioEncoding.OGG_OPUS else stream_format.sample_rate_hz
+
+
 class FileDecoder:
     """Each payload is a file of its own. Holds no state between payloads.
 
@@ -45,10 +50,10 @@ class FileDecoder:
 
     @property
     def output_rate_hz(self) -> int:
-        """48 kHz for Opus, the declared rate for FLAC."""
-        return OPUS_RATE_HZ if self._format.encoding is AudioEncoding.OGG_OPUS else self._format.sample_rate_hz
+        """Contract: `file_rate_hz`."""
+        return file_rate_hz(self._format)
 
-    def decode(self, payload: bytes) -> Samples:
+    def decode(self, payload: bytes | memoryview) -> Samples:
         """Contract: `PayloadDecoder.decode`."""
         if not payload:
             return np.zeros(0, np.float32)
@@ -56,13 +61,19 @@ class FileDecoder:
             pieces = list(self._frames(payload))
         except InvalidMessage:
             raise
+        except MemoryError:
+            # FFmpeg's word for more streams than it opens, too.
+            refuse(
+                DeadLetterCode.AUDIO_LIMIT_EXCEEDED,
+                f"the {self._family.container} file takes more memory, or holds more streams, than is allowed",
+            )
         except (av.FFmpegError, OSError, ValueError, EOFError):
             refuse(DeadLetterCode.UNDECODABLE_AUDIO, f"the payload is not a readable {self._family.container} file")
         if not pieces:
             refuse(DeadLetterCode.UNDECODABLE_AUDIO, f"the {self._family.container} file holds no audio")
         return np.concatenate(pieces)
 
-    def _frames(self, payload: bytes) -> Iterator[Samples]:
+    def _frames(self, payload: bytes | memoryview) -> Iterator[Samples]:
         with av.open(
             io.BytesIO(payload),
             "r",
@@ -75,6 +86,7 @@ class FileDecoder:
             metadata_errors="ignore",
         ) as container:
             stream = self._only_stream(container)
+            stream.codec_context.thread_count = 1
             # No audio frame worth sending is shorter than a millisecond; more packets than that are an attack.
             packets_left = self._limits.max_chunk_ms
             samples = 0
