@@ -6,15 +6,18 @@ import sys
 
 import click
 
+from loadtest.faults.command import faults
+from loadtest.hostile_command import hostile
 from loadtest.report import Report
 from loadtest.run import Plan, Run, to_stderr
+from loadtest.soak_command import soak
 from moderation.contracts.codecs import load_codecs
 from moderation.settings import load_settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def loadtest() -> None:
-    """Load tests: real-time voice chat into a broker whose worker is running, flags read back."""
+    """Load tests: real-time voice chat against workers, and what they make of it."""
 
 
 @loadtest.command(
@@ -48,6 +51,10 @@ def run(bootstrap: str | None, streams: int, seconds: float, talk_ratio: float, 
 def _table(report: Report) -> str:
     return "\n".join(f"{name:22} {value}" for name, value in report.to_json().items())
 
+
+loadtest.add_command(faults)
+loadtest.add_command(hostile)
+loadtest.add_command(soak)
 
 if __name__ == "__main__":
     loadtest()

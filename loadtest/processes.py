@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -130,6 +130,13 @@ class StartedBroker:
         """The broker's processes, with their memory."""
         return process_tree(self._process.pid) if self._process else []
 
+    @property
+    def pid(self) -> int:
+        """The process id of the command; the broker itself is its child."""
+        if self._process is None:
+            raise ProcessFailed("the broker was not started")
+        return self._process.pid
+
     def _stop(self) -> None:
         if self._process is not None:
             end(self._process, grace_s=BROKER_DEADLINE_S)
@@ -143,8 +150,17 @@ class StartedWorker:
     Its log is `folder/<name>.log`. Entering does not wait for the models: see `wait_until_ready`.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], *, name: str = "worker") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        name: str = "worker",
+        arguments: Sequence[str] = ("-m", "moderation", "worker"),
+    ) -> None:
+        """`arguments` are Python's, when it is to be started otherwise than by its command."""
         self.name = name
+        self._arguments = arguments
         self.log = folder / f"{name}.log"
         self._ready_file = folder / f"{name}.ready"
         self._environment = environment
@@ -155,7 +171,7 @@ class StartedWorker:
     def start(self) -> Self:
         """Start it, without waiting for it. In the main thread."""
         self._ready_file.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "moderation", "worker", "--ready-file", str(self._ready_file)]
+        command = [sys.executable, *self._arguments, "--ready-file", str(self._ready_file)]
         self._process = spawn(command, environment=self._environment, log=self.log)
         return self
 

@@ -1,0 +1,89 @@
+"""What a fault run is asked to do."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from moderation.settings import KafkaSettings, StreamingSettings
+
+CHUNK_MS = 200
+"""Length of every chunk that is sent, ms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultCounts:
+    """How often each fault is injected."""
+
+    kills: int = 0
+    """SIGKILL of a worker."""
+    engine_kills: int = 0
+    """SIGKILL of a Vosk process of a worker, or of the process that holds its model."""
+    terms: int = 0
+    """SIGTERM of a worker."""
+    stops: int = 0
+    """SIGSTOP of a worker for longer than the session timeout, then SIGCONT."""
+    joins: int = 0
+    """Start of a worker beyond those that are wanted."""
+    outages: int = 0
+    """All connections to the broker cut and new ones refused for some seconds."""
+
+    @property
+    def total(self) -> int:
+        """All faults."""
+        return sum(asdict(self).values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultOptions:
+    """A fault run: how long, how many streams and workers, which faults."""
+
+    counts: FaultCounts
+    seconds: float
+    streams: int
+    workers: int
+    seed: int
+    talk_ratio: float = 0.3
+    session_timeout_s: int | None = None
+    """None: the product's default."""
+    reference_speed: float = 2.0
+    """Playing speed of the reference run; 1 is real time."""
+    poison_every_s: float = 6.0
+    """Time between two messages that cannot be processed."""
+    broker: str | None = None
+    """`host:port` of a Kafka to use; None starts an embedded one."""
+    folder: Path
+    """Takes the logs."""
+
+    @property
+    def effective_session_timeout_s(self) -> int:
+        """The session timeout that workers run with, s."""
+        return self.session_timeout_s or int(KafkaSettings().session_timeout_s)
+
+    def worker_settings(self) -> dict[str, object]:
+        """The settings that differ from the product's defaults, as variables without prefix.
+
+        A shorter session needs shorter heartbeats, and a drain that ends within it.
+        """
+        session_s = self.session_timeout_s
+        if session_s is None:
+            return {}
+        drain_s = min(float(StreamingSettings().drain_deadline_s), session_s - 1.0)
+        return {
+            "KAFKA__SESSION_TIMEOUT_S": session_s,
+            "KAFKA__HEARTBEAT_INTERVAL_S": max(1, min(3, session_s // 4)),
+            "KAFKA__REBALANCE_TIMEOUT_S": min(60, 2 * session_s),
+            "STREAMING__DRAIN_DEADLINE_S": drain_s,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """What was asked for, without paths."""
+        return {
+            "seconds_asked": self.seconds,
+            "streams": self.streams,
+            "workers": self.workers,
+            "seed": self.seed,
+            "talk_ratio": self.talk_ratio,
+            "session_timeout_s": self.effective_session_timeout_s,
+            "reference_speed": self.reference_speed,
+            "chunk_ms": CHUNK_MS,
+        }
