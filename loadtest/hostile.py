@@ -27,7 +27,7 @@ PARTITIONS = 12
 """Of the audio topic, as the catalogue has it."""
 SAMPLE_S = 1.0
 TELL_S = 10.0
-DRAIN_DEADLINE_S = 300.0
+DRAIN_DEADLINE_S = 120.0
 """Longest wait for the worker to finish what was sent."""
 _LETTER_LIMIT = "max_dead_letters_per_minute"
 _NO_LIMIT = 100_000_000
@@ -66,6 +66,8 @@ class HostileReport:
     lag_max: int
     lag_end: int
     """Messages that were not committed in the end; -1 when the broker never said."""
+    uncommitted: dict[int, str]
+    """By partition: the case that was not committed in the end, the first of them."""
     worker_died: bool
     worker_exit_code: int | None
 
@@ -104,6 +106,7 @@ class HostileReport:
             "grown_too_much": [usage.name for usage in self.grown],
             "lag_max": self.lag_max,
             "lag_end": self.lag_end,
+            "uncommitted": self.uncommitted,
             "worker_died": self.worker_died,
             "worker_exit_code": self.worker_exit_code,
         }
@@ -211,12 +214,21 @@ class _HostileRun:
             usages=self._memory.usages(),
             lag_max=self._lag_max,
             lag_end=self._lag,
+            uncommitted=self._uncommitted(),
             worker_died=died,
             worker_exit_code=exit_code,
         )
 
     def _may_send(self) -> bool:
         return max(0, self._lag) < self._plan.max_lag and self._worker.is_running
+
+    def _uncommitted(self) -> dict[int, str]:
+        committed = self._committed or {}
+        return {
+            number: f"{committed.get(number, 0)}: {self._ledger.case_at(number, committed.get(number, 0))}"
+            for number, end in sorted(self._sender.ends.items())
+            if committed.get(number, 0) < end
+        }
 
     @property
     def _lag(self) -> int:

@@ -106,6 +106,12 @@ class Ledger:
         if checksum is not None:
             self._compare(book, offset, checksum)
 
+    def case_at(self, partition: int, offset: int) -> str:
+        """The name of the case that lies there."""
+        cases = self._partitions[partition].cases
+        number = cases[offset] if offset < len(cases) else 0
+        return self._cases[number - 1].name if number else "an honest chunk"
+
     def _compare(self, book: _Partition, offset: int, checksum: int) -> None:
         if book.sums[offset] and book.sums[offset] != checksum:
             self._wrong["altered"] += 1

@@ -1,6 +1,6 @@
 """Honest streams beside the hostile ones: rounds of real-time conversation, one after another."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -9,9 +9,11 @@ from loadtest.report import percentile, unflagged, untranscribed
 from loadtest.run import Observed, Plan, Run
 from moderation.contracts.codecs import Codecs
 
+TAIL_S = 3.0
 PATIENCE_S = 90.0
 TALK_RATIO = 0.4
 _TARGETED_ROUNDS = 30
+_EXAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class NeighbourReport:
     flags_false: int
     utterances_repeated: int
     """Transcripts beyond the first of an utterance."""
+    examples: tuple[str, ...]
+    """Turns that were not transcribed or not flagged: stream, clip, start, and the transcripts that tell of them."""
     p50_ms: float | None
     p95_ms: float | None
     max_ms: float | None
@@ -45,6 +49,7 @@ class NeighbourReport:
             "good_flags_missing": self.flags_missing,
             "good_flags_false": self.flags_false,
             "good_utterances_repeated": self.utterances_repeated,
+            "good_missing": list(self.examples),
             "good_p50_ms": self.p50_ms,
             "good_p95_ms": self.p95_ms,
             "good_max_ms": self.max_ms,
@@ -100,6 +105,7 @@ class Neighbours:
             transcripts_topic=self._names["STREAMING__TRANSCRIPTS_TOPIC"],
             flags_topic=self._names["STREAMING__FLAGS_TOPIC"],
             dead_letters_topic=self._names["STREAMING__DEAD_LETTERS_TOPIC"],
+            tail_s=TAIL_S,
             patience_s=PATIENCE_S,
         )
 
@@ -125,7 +131,23 @@ class Neighbours:
             utterances_repeated=sum(
                 len(each.transcripts) - len({item.utterance_id for item in each.transcripts}) for each in self._rounds
             ),
+            examples=tuple(text for each in self._rounds for text in _examples(each))[:_EXAMPLES],
             p50_ms=percentile(latencies, 0.5),
             p95_ms=percentile(latencies, 0.95),
             max_ms=percentile(latencies, 1.0),
+        )
+
+
+def _examples(observed: Observed) -> Iterator[str]:
+    lost = [*untranscribed(observed.planned, observed.transcripts), *unflagged(observed.planned, observed.flags)]
+    for turn in lost:
+        heard = [item for item in observed.transcripts if not untranscribed([turn], [item])]
+        spans = ", ".join(
+            f"{(item.started_at - turn.started_at).total_seconds():+.1f} to "
+            f"{(item.ended_at - turn.started_at).total_seconds():+.1f} s"
+            for item in heard
+        )
+        yield (
+            f"{turn.stream_id}: {turn.turn.clip.clip_id} from {turn.turn.start_ms} to {turn.turn.end_ms} ms, "
+            f"transcripts relative to it: {spans or 'none'}"
         )

@@ -21,7 +21,7 @@ from moderation.contracts.codecs import Codecs
 from moderation.events import AudioChunk, AudioEncoding
 
 TAIL_S = 12.0
-"""How long results are awaited after the last chunk, at the least."""
+"""How long results are awaited after the last chunk."""
 _UNCONFIRMED = 50
 """Messages of a stream whose confirmation is not awaited at once."""
 _POLL_S = 0.5
@@ -42,6 +42,8 @@ class Plan:
     transcripts_topic: str = "voice-transcripts"
     flags_topic: str = "moderation-flags"
     dead_letters_topic: str = "moderation-dead-letters"
+    tail_s: float = TAIL_S
+    """How long results are awaited after the last chunk even if none is missing: what comes twice comes late, s."""
     patience_s: float = TAIL_S
     """How long results that are still missing are awaited after the last chunk, s."""
 
@@ -127,7 +129,7 @@ class Run:
 
     async def _await_results(self, planned: list[PlannedTurn]) -> None:
         deadline = time.monotonic() + self._plan.patience_s
-        await asyncio.sleep(TAIL_S)
+        await asyncio.sleep(self._plan.tail_s)
         while time.monotonic() < deadline and not self._observed(planned).is_complete():  # noqa: ASYNC110  a deadline
             await asyncio.sleep(_POLL_S)
 

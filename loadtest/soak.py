@@ -15,7 +15,7 @@ from loadtest.memory import MemoryLog, Usage
 from loadtest.process_tree import process_tree
 from loadtest.processes import StartedBroker, StartedWorker, apply_topics, own_names, worker_environment
 from loadtest.report import SeenFlag, percentile, unflagged, untranscribed
-from loadtest.run import Observed, Plan, Run
+from loadtest.run import TAIL_S, Observed, Plan, Run
 from moderation.contracts.codecs import Codecs
 
 PATIENCE_S = 60.0
@@ -34,6 +34,7 @@ class SoakPlan:
     seed: int = 1
     max_growth_mb: float = 150.0
     """Most that a process of the worker may grow after the first tenth of the run."""
+    tail_s: float = TAIL_S
     settings: Mapping[str, object] = field(default_factory=dict)
     """Settings of the worker that differ from the defaults: variables without prefix."""
 
@@ -159,6 +160,7 @@ async def _play(  # noqa: PLR0917  what one run has in hand
             transcripts_topic=names["STREAMING__TRANSCRIPTS_TOPIC"],
             flags_topic=names["STREAMING__FLAGS_TOPIC"],
             dead_letters_topic=names["STREAMING__DEAD_LETTERS_TOPIC"],
+            tail_s=plan.tail_s,
             patience_s=PATIENCE_S,
         ),
         codecs,
