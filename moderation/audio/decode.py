@@ -30,7 +30,7 @@ class PayloadDecoder(Protocol):
         Raises:
             InvalidMessage: UNDECODABLE_AUDIO, AUDIO_LIMIT_EXCEEDED, UNSUPPORTED_FORMAT, INVALID_FIELD or, where the
                 decoder failed in a way nobody foresaw, PROCESSING_FAILED.
-            ConfigurationError: decoding takes a process that cannot be started. The payload may be good: stop.
+            EngineFailed: decoding takes a process that cannot be started. The payload may be good: stop.
         """
         ...
 

@@ -16,7 +16,7 @@ from moderation.audio.confined.server_process import CannotStart, ServerProcess
 from moderation.audio.container import file_rate_hz
 from moderation.audio.limits import StreamFormat
 from moderation.audio.utterance import Samples
-from moderation.errors import ConfigurationError, DeadLetterCode, InvalidMessage, InvariantViolation
+from moderation.errors import DeadLetterCode, EngineFailed, InvalidMessage, InvariantViolation
 from moderation.settings import AudioSettings
 
 log = structlog.get_logger(__name__)
@@ -71,7 +71,7 @@ class ConfinedDecoding:
         """Wait until the first payload can be decoded without delay.
 
         Raises:
-            ConfigurationError: the process cannot be started.
+            EngineFailed: the process cannot be started.
         """
         with self._turn:
             self._present()
@@ -81,7 +81,7 @@ class ConfinedDecoding:
 
         Raises:
             InvalidMessage: the payload is refused.
-            ConfigurationError: no decoding process can be started; the payload may be good.
+            EngineFailed: no decoding process can be started; the payload may be good: stop, and let it come again.
             InvariantViolation: after `close`.
         """
         request = DecodeRequest(stream_format, payload).pack()
@@ -152,7 +152,7 @@ class ConfinedDecoding:
             except CannotStart as failure:
                 problem = str(failure)
                 log.warning("decoding_process_not_started", problem=problem)
-        raise ConfigurationError(
+        raise EngineFailed(
             f"the process that decodes FLAC and OGG_OPUS cannot be started: {problem}. Check the machine's memory and "
             "process limits and MODERATION_AUDIO__DECODE_*, then start the worker again; no audio was lost"
         )

@@ -24,7 +24,7 @@ from moderation.audio.confined.server_process import ServerProcess
 from moderation.audio.container import FileDecoder
 from moderation.audio.encode import ChunkEncoder
 from moderation.audio.limits import StreamFormat
-from moderation.errors import ConfigurationError, DeadLetterCode, InvalidMessage, InvariantViolation
+from moderation.errors import DeadLetterCode, EngineFailed, InvalidMessage, InvariantViolation
 from moderation.events import AudioEncoding
 from moderation.settings import AudioSettings
 
@@ -47,7 +47,7 @@ def running(program: str = SABOTEUR, **settings: float) -> Iterator[ConfinedDeco
 @pytest.fixture(scope="module")
 def shared() -> Iterator[ConfinedDecoding]:
     """Decoding that survives what the tests do to it."""
-    with running(decode_deadline_ms=400) as decoding:
+    with running() as decoding:
         yield decoding
 
 
@@ -184,15 +184,15 @@ def test_a_process_that_cannot_start_stops_the_worker_and_blames_no_audio(
     program: str, settings: dict[str, float]
 ) -> None:
     with running(program, decode_start_attempts=2, **settings) as decoding:
-        with pytest.raises(ConfigurationError, match="MODERATION_AUDIO__DECODE"):
+        with pytest.raises(EngineFailed, match="MODERATION_AUDIO__DECODE"):
             decoding.prepare()
-        with pytest.raises(ConfigurationError):
+        with pytest.raises(EngineFailed):
             decoding.decode(FORMAT, FLAC_FILE)
 
 
 def test_a_server_that_the_system_will_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with running() as decoding, pytest.raises(ConfigurationError, match="No such file"):
+    with running() as decoding, pytest.raises(EngineFailed, match="No such file"):
         decoding.prepare()
 
 
