@@ -191,6 +191,9 @@ class StreamingSettings(Section):
     resume_marks_topic: str = Field(
         "moderation-resume-marks", description="Compacted topic for how far each stream was finished."
     )
+    replays_topic: str = Field(
+        "moderation-dead-letter-replays", description="Compacted topic for which dead letters were replayed."
+    )
     max_open_streams: Positive = Field(2_000, description="Streams a worker holds state for; more pauses intake.")
     max_chunks_in_flight: Positive = Field(512, description="Chunks waiting inside the worker; more pauses intake.")
     max_unacked_chunks: Positive = Field(
@@ -234,6 +237,17 @@ class StreamingSettings(Section):
         "the longest utterance is allowed on top, s.",
     )
     broker_away_s: float = Field(60.0, gt=0, description="Silence of the broker that ends the worker, s.")
+    max_dead_letters_per_minute: Positive = Field(
+        1_000, description="Dead letters within a minute; more, while they are the share below, end the worker."
+    )
+    max_dead_letter_share: Fraction = Field(
+        0.5, description="Least share of a minute's messages that dead letters must be for their limit to apply."
+    )
+    replay_claim_s: float = Field(
+        300.0,
+        gt=0,
+        description="Time for which a run of `dead-letters replay` reserves the letters it is about to publish, s.",
+    )
     max_rss_mb: Positive | None = Field(
         None,
         description="Memory of the worker and its engine processes, shared memory counted once, that ends the worker, "
