@@ -2,19 +2,23 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from moderation.asr.engine import SpeechEngine
 from moderation.asr.select import EngineSet, InstalledModel
-from moderation.asr.vosk.engine import VoskEngine
+from moderation.asr.vosk.engine import OnRestart, VoskEngine
 from moderation.asr.whisper.engine import WhisperEngine
+from moderation.audio.confined.decoding import ConfinedDecoding
+from moderation.audio.decode import OpenDecoder, open_confined_decoder, open_decoder
 from moderation.audio.intake import StreamIntake
 from moderation.audio.vad import SileroVad
 from moderation.clock import Clock, SystemClock
 from moderation.contracts.codecs import load_codecs
 from moderation.errors import ConfigurationError
+from moderation.events import ResumePoint
 from moderation.judging import TextJudge, TextStages
 from moderation.language.identifier import AudioLanguageModel
 from moderation.language.text import LangidModel
@@ -23,7 +27,8 @@ from moderation.pii.detector import PiiDetector
 from moderation.pipeline import Pipeline
 from moderation.policy.policy import Policy
 from moderation.settings import Settings
-from moderation.streaming.worker import Worker, WorkerParts
+from moderation.streaming.assembly import WorkerParts
+from moderation.streaming.worker import Worker
 from moderation.telemetry.metrics import Metrics
 from moderation.telemetry.server import telemetry_server
 from moderation.toxicity.classifier import ToxicityClassifier
@@ -48,14 +53,16 @@ def build_text_stages(settings: Settings) -> TextStages:
 
 
 @contextmanager
-def build_pipeline(settings: Settings) -> Iterator[Pipeline]:
+def build_pipeline(settings: Settings, *, on_engine_restart: OnRestart | None = None) -> Iterator[Pipeline]:
     """The whole pipeline. Speech engines are loaded when first needed, and closed at the end.
+
+    `on_engine_restart` is told, from any thread, when an engine's process was replaced, and why.
 
     Raises:
         ConfigurationError: as `build_text_stages`; also for speech engines that do not exist.
     """
     clock = SystemClock()
-    engines = build_engines(settings)
+    engines = build_engines(settings, on_restart=on_engine_restart)
     try:
         yield Pipeline(
             engines=engines,
@@ -71,10 +78,20 @@ def build_pipeline(settings: Settings) -> Iterator[Pipeline]:
         engines.close()
 
 
-def intake_factory(settings: Settings) -> Callable[[], StreamIntake]:
-    """What makes the intake of a stream; all share one voice activity model."""
+class IntakeFactory(Protocol):
+    """Makes the intake of a stream, new or from a point to resume from."""
+
+    def __call__(self, resume: ResumePoint | None = None) -> StreamIntake: ...
+
+
+def intake_factory(settings: Settings, decoders: OpenDecoder = open_decoder) -> IntakeFactory:
+    """What makes the intake of a stream; all share one voice activity model, and `decoders`."""
     vad = SileroVad()
-    return lambda: StreamIntake(settings.audio, vad)
+
+    def make(resume: ResumePoint | None = None) -> StreamIntake:
+        return StreamIntake(settings.audio, vad, resume=resume, open_decoder=decoders)
+
+    return make
 
 
 @contextmanager
@@ -85,20 +102,25 @@ def build_worker(settings: Settings, *, on_ready: Callable[[], None]) -> Iterato
         ConfigurationError: a setting, a model, a list or the policy is missing or refused.
     """
     registry = CollectorRegistry()
-    with build_pipeline(settings) as pipeline:
+    metrics = Metrics(registry)
+    with (
+        ConfinedDecoding(settings.audio) as decoding,
+        build_pipeline(settings, on_engine_restart=metrics.engine_restarted) as pipeline,
+    ):
         pipeline.engines.preload(settings.language.candidates)
         for engine in pipeline.engines.loaded():
             log.info("engine_loaded", engine=engine.name, model=engine.model_version)
         for choice in pipeline.engines.explain(settings.language.candidates):
             log.info("engine_chosen", language=choice.language, engine=choice.engine)
+        decoding.prepare()
         worker = Worker(
             WorkerParts(
                 settings=settings,
                 codecs=load_codecs(settings),
                 pipeline=pipeline,
-                new_intake=intake_factory(settings),
+                new_intake=intake_factory(settings, open_confined_decoder(decoding)),
                 clock=SystemClock(),
-                metrics=Metrics(registry),
+                metrics=metrics,
             ),
             on_ready=on_ready,
         )
@@ -108,7 +130,7 @@ def build_worker(settings: Settings, *, on_ready: Callable[[], None]) -> Iterato
             yield worker
 
 
-def build_engines(settings: Settings) -> EngineSet:
+def build_engines(settings: Settings, *, on_restart: OnRestart | None = None) -> EngineSet:
     """The speech engines that are installed; none is loaded.
 
     Raises:
@@ -120,7 +142,14 @@ def build_engines(settings: Settings) -> EngineSet:
         return WhisperEngine(model.path, name=name, version=model.version, settings=asr)
 
     def vosk(name: str, model: InstalledModel) -> SpeechEngine:
-        return VoskEngine(model.path, name=name, version=model.version, languages=model.languages, settings=asr)
+        return VoskEngine(
+            model.path,
+            name=name,
+            version=model.version,
+            languages=model.languages,
+            settings=asr,
+            on_restart=on_restart,
+        )
 
     wanted = {name for names in asr.engines.values() for name in names} | {settings.language.audio_model}
     return EngineSet(asr.engines, installed=_installed(settings, wanted), factories={"whisper": whisper, "vosk": vosk})

@@ -13,7 +13,7 @@ from moderation.clock import Clock
 from moderation.errors import EngineCrashed
 from moderation.judging import HeardText, Judgement, TextJudge
 from moderation.language.identifier import AudioLanguageModel, TextLanguageModel
-from moderation.language.stream import LanguageDecision, StreamLanguage
+from moderation.language.stream import LanguageDecision, LanguageMemory, StreamLanguage
 from moderation.settings import LanguageSettings
 
 
@@ -58,9 +58,11 @@ class Pipeline:
     engine_retry_deadline_s: float
     publish_partials: bool
 
-    def open_stream(self, *, stream_id: str, language_hint: str | None) -> "StreamPipeline":
-        """Begin a stream."""
-        return StreamPipeline(self, stream_id=stream_id, language_hint=language_hint)
+    def open_stream(
+        self, *, stream_id: str, language_hint: str | None, memory: LanguageMemory | None = None
+    ) -> "StreamPipeline":
+        """Begin a stream, or go on with one whose `memory` another pipeline left."""
+        return StreamPipeline(self, stream_id=stream_id, language_hint=language_hint, memory=memory)
 
     def close(self) -> None:
         """End engine processes and release models."""
@@ -70,15 +72,23 @@ class Pipeline:
 class StreamPipeline:
     """Turns what intake says of one stream into judged utterances. Used from one thread at a time."""
 
-    def __init__(self, shared: Pipeline, *, stream_id: str, language_hint: str | None) -> None:
+    def __init__(
+        self, shared: Pipeline, *, stream_id: str, language_hint: str | None, memory: LanguageMemory | None = None
+    ) -> None:
         self._shared = shared
         self._stream_id = stream_id
-        self._language = StreamLanguage(shared.language_settings, hint=language_hint)
+        self._language = StreamLanguage(shared.language_settings, hint=language_hint, memory=memory)
         self._recognizer: Recognizer | None = None
         self._engine: SpeechEngine | None = None
         self._opened: UtteranceOpened | None = None
         self._opened_with: str | None = None
-        self._is_decision_told = False
+        # A decision that was remembered was told by whoever made it.
+        self._is_decision_told = self._language.decision is not None and memory is not None
+
+    @property
+    def memory(self) -> LanguageMemory:
+        """What was learnt of the stream's language, up to the utterance handled last."""
+        return self._language.memory
 
     def wants(self, event: IntakeEvent) -> bool:
         """Whether `handle` would do anything: audio before the end matters to engines with partials only."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from moderation.events import UNKNOWN_LANGUAGE, LanguageGuess
+from moderation.events import UNKNOWN_LANGUAGE, LanguageEvidence, LanguageGuess
 
 _LEAST_PROBABILITY = 1e-3
 """One observation never rules a language out."""
@@ -21,9 +21,20 @@ def restricted(probabilities: Mapping[str, float], candidates: Sequence[str]) ->
 class Evidence:
     """Observations of one thing, taken as independent."""
 
-    def __init__(self, candidates: Sequence[str]) -> None:
+    def __init__(self, candidates: Sequence[str], known: LanguageEvidence | None = None) -> None:
+        """`known` is what was observed before; nothing, when the candidates were others then."""
         self._log = dict.fromkeys(candidates, 0.0)
         self._observations = 0
+        if known is not None and known.log_probabilities.keys() >= set(candidates):
+            self._log = {tag: known.log_probabilities[tag] for tag in candidates}
+            self._observations = known.observations
+
+    @property
+    def known(self) -> LanguageEvidence | None:
+        """All observations, for whoever goes on with them; None before the first."""
+        if not self._observations:
+            return None
+        return LanguageEvidence(observations=self._observations, log_probabilities=dict(self._log))
 
     @property
     def observations(self) -> int:

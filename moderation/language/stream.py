@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from moderation.events import UNKNOWN_LANGUAGE, LanguageGuess, primary_tag
+from moderation.events import UNKNOWN_LANGUAGE, LanguageEvidence, LanguageGuess, primary_tag
 from moderation.language.evidence import Evidence, restricted
 from moderation.settings import LanguageSettings
 
@@ -19,6 +19,14 @@ class LanguageDecision:
     source: LanguageSource
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageMemory:
+    """What was heard and read of a stream so far, for whoever goes on with it."""
+
+    heard: LanguageEvidence | None
+    read: LanguageEvidence | None
+
+
 _UNDECIDED = LanguageGuess(language=UNKNOWN_LANGUAGE, confidence=0.0)
 
 
@@ -29,14 +37,23 @@ class StreamLanguage:
     where nothing was heard: the text of a recogniser that knows one language says nothing about the spoken one.
     """
 
-    def __init__(self, settings: LanguageSettings, *, hint: str | None) -> None:
-        """`hint` is a BCP-47 tag; one whose primary tag is not a candidate is no hint."""
+    def __init__(
+        self, settings: LanguageSettings, *, hint: str | None, memory: LanguageMemory | None = None
+    ) -> None:
+        """`hint` is a BCP-47 tag; one whose primary tag is not a candidate is no hint. `memory` is what to go on from."""
         self._settings = settings
         self._candidates = [primary_tag(tag) for tag in settings.candidates]
         primary = primary_tag(hint) if hint else None
         self._hint = primary if primary in self._candidates else None
-        self._heard = Evidence(self._candidates)
-        self._read = Evidence(self._candidates)
+        self._heard = Evidence(self._candidates, memory.heard if memory else None)
+        self._read = Evidence(self._candidates, memory.read if memory else None)
+
+    @property
+    def memory(self) -> LanguageMemory:
+        """What was heard and read so far. A hint needs no memory: it comes with every chunk."""
+        if self._hint is not None:
+            return LanguageMemory(heard=None, read=None)
+        return LanguageMemory(heard=self._heard.known, read=self._read.known)
 
     @property
     def wants_audio(self) -> bool:

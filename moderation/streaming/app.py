@@ -9,7 +9,7 @@ from faust.types.auth import CredentialsT
 from moderation.client.connection import sasl_login, tls_context
 from moderation.errors import ConfigurationError
 from moderation.settings import KafkaSettings, Settings
-from moderation.streaming.transport import PromptApp
+from moderation.streaming.transport import WorkerApp
 
 STREAM_BUFFER_MESSAGES = 128
 """Messages Faust may hold between the consumer and the agent."""
@@ -28,7 +28,7 @@ def create_app(settings: Settings, *, data_dir: Path) -> faust.App:
             f"streaming.drain_deadline_s ({streaming.drain_deadline_s:.0f}) must be below kafka.session_timeout_s "
             f"({kafka.session_timeout_s})"
         )
-    return PromptApp(
+    return WorkerApp(
         streaming.group_id,
         fetch_max_wait_ms=kafka.fetch_max_wait_ms,
         broker=[f"kafka://{address.strip()}" for address in settings.bootstrap_servers.split(",")],

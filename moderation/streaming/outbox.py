@@ -46,11 +46,12 @@ class KafkaOutbox:
             self._metrics.language_decided(decision.language, decision.source)
         if not outcome.judgement.masked.text and not outcome.judgement.verdict.flagged:
             return
-        identity = chunks[0].identity
+        identity, captured_at = chunks[0].identity, chunks[0].chunk.captured_at
         if outcome.judgement.verdict.flagged:
             flag = flag_of(
                 outcome,
                 identity,
+                captured_at=captured_at,
                 evidence=evidence_of(chunks),
                 context=self._contexts.before(identity.tenant_id, identity.session_id),
                 waited_ms=waited_ms,
@@ -58,7 +59,7 @@ class KafkaOutbox:
             )
             await self._send(self._topics.flags_topic, flag, self._codecs.flags.encode(flag))
             self._metrics.flag(flag, confirmed_at=self._clock.now())
-        transcript = transcript_of(outcome, identity)
+        transcript = transcript_of(outcome, identity, captured_at=captured_at)
         await self._send(self._topics.transcripts_topic, transcript, self._codecs.transcripts.encode(transcript))
         self._contexts.remember(identity.tenant_id, identity.session_id, context_of(outcome, identity))
 

@@ -24,13 +24,14 @@ def evidence_of(chunks: Sequence[ReceivedChunk]) -> Evidence:
     )
 
 
-def transcript_of(outcome: UtteranceOutcome, identity: StreamIdentity) -> Transcript:
-    """The masked final transcript."""
+def transcript_of(outcome: UtteranceOutcome, identity: StreamIdentity, *, captured_at: datetime) -> Transcript:
+    """The masked final transcript; `captured_at` is that of the utterance's first chunk."""
     utterance, masked = outcome.utterance, outcome.judgement.masked
     return Transcript(
         utterance_id=utterance_id(
             tenant_id=identity.tenant_id,
             stream_id=identity.stream_id,
+            captured_at=captured_at,
             first_sequence=utterance.first_sequence,
             last_sequence=utterance.last_sequence,
         ),
@@ -62,6 +63,7 @@ def partial_of(outcome: PartialOutcome, chunks: Sequence[ReceivedChunk]) -> Tran
         utterance_id=utterance_id(
             tenant_id=identity.tenant_id,
             stream_id=identity.stream_id,
+            captured_at=first.chunk.captured_at,
             first_sequence=opened.first_sequence,
             last_sequence=last.sequence,
         ),
@@ -85,6 +87,7 @@ def flag_of(
     outcome: UtteranceOutcome,
     identity: StreamIdentity,
     *,
+    captured_at: datetime,
     evidence: Evidence,
     context: tuple[ContextUtterance, ...],
     waited_ms: float,
@@ -92,7 +95,8 @@ def flag_of(
 ) -> ModerationFlag:
     """The flag of an utterance whose verdict is at or above the flagging severity.
 
-    `waited_ms` is the time between the arrival of the chunk that ended the utterance and the start of recognition.
+    `captured_at` is that of its first chunk, `waited_ms` the time from the arrival of the chunk that ended it to the
+    start of recognition.
     """
     utterance, judgement = outcome.utterance, outcome.judgement
     verdict = judgement.verdict
@@ -100,6 +104,7 @@ def flag_of(
         flag_id=flag_id(
             tenant_id=identity.tenant_id,
             stream_id=identity.stream_id,
+            captured_at=captured_at,
             first_sequence=utterance.first_sequence,
             last_sequence=utterance.last_sequence,
             policy_id=verdict.policy_id,

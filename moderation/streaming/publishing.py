@@ -25,8 +25,18 @@ class Publisher:
         self._timeout_s = timeout_s
         self._retry_deadline_s = retry_deadline_s
 
-    async def publish(self, topic: str, *, key: bytes | None, value: bytes, headers: Mapping[str, bytes]) -> None:
+    async def publish(
+        self,
+        topic: str,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Mapping[str, bytes],
+        partition: int | None = None,
+    ) -> None:
         """Return once the broker has confirmed the message. A message may be written more than once, never less.
+
+        A `value` of None is a tombstone; without `partition` the key decides where it goes.
 
         Raises:
             BrokerUnavailable: not confirmed within the retry deadline.
@@ -34,7 +44,7 @@ class Publisher:
         deadline = self._clock.monotonic_s() + self._retry_deadline_s
         while True:
             try:
-                await asyncio.wait_for(self._send(topic, key, value, headers), self._timeout_s)
+                await asyncio.wait_for(self._send(topic, key, value, headers, partition), self._timeout_s)
             except (TimeoutError, ProducerSendError, KafkaError) as error:
                 if self._clock.monotonic_s() >= deadline:
                     raise BrokerUnavailable(
@@ -46,8 +56,10 @@ class Publisher:
             else:
                 return
 
-    async def _send(self, topic: str, key: bytes | None, value: bytes, headers: Mapping[str, bytes]) -> None:
+    async def _send(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Mapping[str, bytes], partition: int | None
+    ) -> None:
         # The first await queues the message, the second waits for the broker: only that one protects the commit. Faust
         # wraps what the first raises in ProducerSendError; the second raises the KafkaError itself.
-        confirmation = await self._app.producer.send(topic, key, value, None, None, dict(headers))
+        confirmation = await self._app.producer.send(topic, key, value, partition, None, dict(headers))
         await confirmation

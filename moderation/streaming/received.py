@@ -17,15 +17,21 @@ class RawMessage:
     key: bytes | None
     value: bytes | None = field(repr=False)
     headers: tuple[tuple[str, bytes | None], ...]
+    generation: int = 0
+    """Of the consumer group when it was fetched: with each rebalance every partition is read anew from its commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedChunk:
-    """A decoded chunk. `received_s` is the monotonic time of its arrival."""
+    """A decoded chunk. `received_s` is the monotonic time of its arrival.
+
+    `is_replay` tells a dead letter that was published again: it belongs to an earlier part of its stream.
+    """
 
     chunk: AudioChunk = field(repr=False)
     message: RawMessage
     received_s: float
+    is_replay: bool = False
 
     @property
     def stream(self) -> tuple[str, str]:

@@ -3,22 +3,25 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
 from moderation.audio.intake import StreamIntake
-from moderation.audio.utterance import IntakeResult
+from moderation.audio.utterance import IntakeResult, Utterance
 from moderation.clock import Clock
-from moderation.errors import BrokerUnavailable, DeadLetterCode, InvalidMessage
+from moderation.errors import BrokerUnavailable, DeadLetterCode, EngineFailed, InvalidMessage
+from moderation.events import ResumeMark, ResumePoint
 from moderation.pipeline import PartialOutcome, StreamPipeline, UtteranceOutcome
 from moderation.streaming.acker import AckHandle
+from moderation.streaming.ordering import Arrival, Ordered, StreamOrder
 from moderation.streaming.received import ReceivedChunk
-from moderation.streaming.sequence import Arrival, ArrivalOutcome, SequenceTracker
-from moderation.streaming.watermarks import Watermark
+
+SILENCE_CHECK_S = 0.25
+"""Pause between looks at whether the stream has fallen silent, once it may have."""
 
 T = TypeVar("T")
 
@@ -44,24 +47,62 @@ class Outbox(Protocol):
         ...
 
 
+class SilenceOracle(Protocol):
+    """Knows whether a stream has fallen silent on the wire, rather than the worker behind."""
+
+    def has_lasted(self, since: ReceivedChunk, *, wall_s: float) -> bool:
+        """Whether a stream whose last chunk is this one is silent."""
+        ...
+
+
+class SessionObserver(Protocol):
+    """Told what happens to chunks, to be counted."""
+
+    def chunk_arrived(self, arrival: Arrival, missing: int) -> None:
+        """A chunk was put in its place, with so many missing before it."""
+        ...
+
+    def clock_jumped(self) -> None:
+        """The capture times of a stream jumped."""
+        ...
+
+    def utterance_closed_early(self) -> None:
+        """An open utterance was closed, because too many chunks waited behind it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLimits:
+    """How long a session waits, and for what."""
+
+    idle_utterance_s: float
+    idle_stream_s: float
+    reorder_window: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionParts:
     """What every session of a worker shares."""
 
     outbox: Outbox
     clock: Clock
+    limits: SessionLimits
+    silence: SilenceOracle
+    observer: SessionObserver
     intake_pool: Executor
     recognition_pool: Executor
-    idle_utterance_s: float
-    idle_stream_s: float
-    new_intake: Callable[[], StreamIntake]
-    open_pipeline: Callable[[ReceivedChunk], StreamPipeline]
-    on_arrival: Callable[[ArrivalOutcome], None]
-    """Told how each chunk related to those before it."""
+    new_intake: Callable[[ResumePoint | None], StreamIntake]
+    open_pipeline: Callable[[ReceivedChunk, ResumeMark | None], StreamPipeline]
     on_taken: Callable[[], None]
     """Told when a queued chunk leaves the queue."""
-    on_finished: Callable[[ReceivedChunk], None]
-    """Told when a chunk, and with it every chunk of the stream before it, is finished."""
+
+
+class Marking(Protocol):
+    """Moves the resume mark of the session's stream."""
+
+    async def __call__(self, mark: ResumeMark) -> None:
+        """Return when the broker has confirmed it; raises BrokerUnavailable."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,26 +114,54 @@ class _Item:
 class StreamSession:
     """Processes the chunks of one stream, one after another.
 
-    A chunk is finished, and its ack released, when every utterance it belongs to has been published; silence is
-    finished at once. When chunks stop coming the open utterance is closed after `idle_utterance_s`, so that one silent
-    client never holds back the commits of its partition, and the session is over after `idle_stream_s` more.
+    A chunk is finished, and its ack released, when every utterance it belongs to has been published and the resume mark
+    has moved behind it; silence is finished at once. When chunks stop coming the open utterance is closed after
+    `idle_utterance_s`, so that one silent client never holds back the commits of its partition, and the session is over
+    after `idle_stream_s`.
     """
 
-    def __init__(self, parts: SessionParts, first: ReceivedChunk, *, resume_after: Watermark | None) -> None:
+    def __init__(
+        self,
+        parts: SessionParts,
+        first: ReceivedChunk,
+        *,
+        resume: ResumeMark | None = None,
+        move_mark: Marking | None = None,
+    ) -> None:
+        """`resume` says where the stream was finished; without `move_mark` (a replay) no marks are kept."""
         self._parts = parts
-        self._tracker = SequenceTracker(resume_after)
+        self._move_mark = move_mark
+        self._order: StreamOrder[_Item] = StreamOrder(window=parts.limits.reorder_window, resume=resume)
         self._mailbox: deque[_Item] = deque()
         self._news = asyncio.Event()
         self._is_stopping = False
+        self._must_close = False
         self._held: deque[_Item] = deque()
+        self._work: Future[Any] | None = None
+        self._latest = first
         self.is_over = False
         """Whether `run` has returned or is about to: offer nothing more."""
-        self._begin(first)
+        self._begin(first, resume)
 
-    def _begin(self, first: ReceivedChunk) -> None:
+    def _begin(self, first: ReceivedChunk, resume: ResumeMark | None) -> None:
         self._first = first
-        self._intake = self._parts.new_intake()
-        self._pipeline = self._parts.open_pipeline(first)
+        self._mark = resume
+        self._intake = self._parts.new_intake(resume.point if resume else None)
+        self._pipeline = self._parts.open_pipeline(first, resume)
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing would be lost, and nothing told differently, if the session ended now."""
+        return not (self._mailbox or self._held or self._order.is_waiting or self.is_over or self._is_working)
+
+    @property
+    def has_open_utterance(self) -> bool:
+        """Whether chunks are held for an utterance."""
+        return bool(self._held)
+
+    @property
+    def _is_working(self) -> bool:
+        return self._work is not None and not self._work.done()
 
     def offer(self, received: ReceivedChunk, handle: AckHandle) -> None:
         """Queue a chunk; never blocks (the router bounds what is queued)."""
@@ -104,34 +173,55 @@ class StreamSession:
         self._is_stopping = True
         self._news.set()
 
+    def retire(self) -> None:
+        """Make room for another stream. Only a session that `is_resting` may be retired."""
+        self.is_over = True
+        self._news.set()
+
+    def close_early(self) -> None:
+        """Close the open utterance as soon as nothing else is under way: too much waits behind it."""
+        self._must_close = True
+        self._news.set()
+
     async def run(self) -> None:
         """Process until the stream ends, falls silent on the wire, or is told to stop.
 
         Raises:
             BrokerUnavailable: what could not be published was not acked either.
+            EngineFailed: the recogniser is gone for good; what it held was not acked.
         """
         try:
             while not self._is_stopping and not self.is_over:
-                if self._mailbox or await self._hears_news():
+                if self._must_close:
+                    await self._close_for_others()
+                elif self._mailbox or await self._hears_news():
                     await self._take_next()
-                elif self._held:
-                    await self._close_utterance()
+                elif self._held or self._order.is_waiting:
+                    await self._go_quiet()
                 else:
                     self.is_over = True
         finally:
             self.is_over = True
             self._drop_mailbox()
-            self._pipeline.close()
+            self._close_pipeline()
 
     async def _hears_news(self) -> bool:
-        """Whether something was offered, or a stop asked for, before patience ran out."""
-        self._news.clear()
-        patience_s = self._parts.idle_utterance_s if self._held else self._parts.idle_stream_s
-        try:
-            await asyncio.wait_for(self._news.wait(), patience_s)
-        except TimeoutError:
-            return bool(self._mailbox)
-        return True
+        """Whether something was offered, or asked for, before the stream counts as silent."""
+        limits = self._parts.limits
+        patience_s = limits.idle_utterance_s if self._held or self._order.is_waiting else limits.idle_stream_s
+        wait_s = patience_s
+        while True:
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), wait_s)
+            except TimeoutError:
+                if self._mailbox:
+                    return True
+                if self._parts.silence.has_lasted(self._latest, wall_s=patience_s):
+                    return False
+                wait_s = min(SILENCE_CHECK_S, patience_s)
+            else:
+                return True
 
     def _drop_mailbox(self) -> None:
         while self._mailbox:
@@ -143,19 +233,41 @@ class StreamSession:
             return
         item = self._mailbox.popleft()
         self._parts.on_taken()
-        arrival = self._tracker.observe(item.received.chunk)
-        self._parts.on_arrival(arrival)
-        if arrival.arrival is Arrival.DUPLICATE:
-            item.handle.done()
-            return
-        if arrival.arrival is Arrival.RESTART:
-            await self._close_utterance()
-            self._pipeline.close()
-            self._begin(item.received)
+        received = item.received
+        if self._paused_before(received):
+            await self._go_quiet()
+        self._latest = received
+        for ordered in self._order.take(received.chunk, item, offset=received.message.offset):
+            await self._serve(ordered)
+
+    def _paused_before(self, received: ReceivedChunk) -> bool:
+        """Whether chunks stopped coming before this one, by the log's own timestamps.
+
+        The wall clock may have closed the utterance then, or may not have come to it before a crash: what the log says
+        is said again by every replay.
+        """
+        before, now = self._latest.message.timestamp, received.message.timestamp
+        if before is None or now is None:
+            return False
+        return (now - before).total_seconds() >= self._parts.limits.idle_utterance_s
+
+    async def _serve(self, ordered: Ordered[_Item]) -> None:
+        item = ordered.item
+        self._parts.observer.chunk_arrived(ordered.arrival, ordered.missing)
+        match ordered.arrival:
+            case Arrival.DUPLICATE:
+                item.handle.done()
+                return
+            case Arrival.LATE:
+                await self._refuse(item, DeadLetterCode.LATE_CHUNK, "it came after its place in the stream had passed")
+                return
+            case Arrival.RESTART:
+                await self._close_utterance()
+                self._close_pipeline()
+                self._begin(item.received, None)
         await self._accept(item)
         if item.received.chunk.end_of_stream:
-            await self._close_utterance()
-            self.is_over = not self._mailbox
+            await self._end_stream(item)
 
     async def _accept(self, item: _Item) -> None:
         self._held.append(item)
@@ -163,24 +275,50 @@ class StreamSession:
             result = await self._on(self._parts.intake_pool, partial(self._intake.accept, item.received.chunk))
         except InvalidMessage as invalid:
             self._held.pop()
-            await self._parts.outbox.dead_letter(item.received, invalid.code, invalid.sentence)
-            self._finish(item)
+            await self._refuse(item, invalid.code, invalid.sentence)
         except Exception as error:  # noqa: BLE001  nothing may escape, or Faust loses the message
             await self._give_up(error)
         else:
+            if result.clock_jump_ms:
+                self._parts.observer.clock_jumped()
+            await self._mark_beginning(item, result)
             await self._process(result, item.received)
 
-    async def _close_utterance(self) -> None:
-        """Close the open utterance and finish every chunk; the stream may go on."""
-        if not self._held:
+    async def _refuse(self, item: _Item, code: DeadLetterCode, reason: str) -> None:
+        await self._parts.outbox.dead_letter(item.received, code, reason)
+        item.handle.done()
+
+    async def _go_quiet(self) -> None:
+        """Chunks have stopped coming: serve what waited for others, and close what is open."""
+        for ordered in self._order.give_up_waiting():
+            await self._serve(ordered)
+        await self._close_utterance()
+
+    async def _close_for_others(self) -> None:
+        self._must_close = False
+        if self._held or self._order.is_waiting:
+            self._parts.observer.utterance_closed_early()
+            await self._go_quiet()
+
+    async def _end_stream(self, item: _Item) -> None:
+        await self._close_utterance(last=item)
+        self._order.end()
+        self.is_over = not self._mailbox and not self._order.is_waiting
+
+    async def _close_utterance(self, *, last: _Item | None = None) -> None:
+        """Close the open utterance and finish every chunk; the stream may go on, unless `last` ends it."""
+        if not self._held and last is None:
             return
         try:
             result = await self._on(self._parts.intake_pool, self._intake.finish)
         except Exception as error:  # noqa: BLE001
             await self._give_up(error)
-        else:
-            await self._process(result, self._held[-1].received)
-            self._release(None)
+            return
+        latest = self._held[-1].received if self._held else self._latest
+        await self._process(result, latest)
+        if last is not None and self._mark is not None:
+            await self._move(replace(self._mark, is_ended=True), last.received)
+        self._release(None)
 
     async def _process(self, result: IntakeResult, latest: ReceivedChunk) -> None:
         try:
@@ -189,7 +327,9 @@ class StreamSession:
                     waited_ms = (self._parts.clock.monotonic_s() - latest.received_s) * 1000
                     outcome = await self._on(self._parts.recognition_pool, partial(self._pipeline.handle, event))
                     await self._publish(outcome, latest, waited_ms)
-        except BrokerUnavailable:
+                if isinstance(event, Utterance):
+                    await self._mark_utterance(event)
+        except (BrokerUnavailable, EngineFailed):
             raise
         except Exception as error:  # noqa: BLE001
             await self._give_up(error)
@@ -218,13 +358,7 @@ class StreamSession:
     def _release(self, needed_from: int | None) -> None:
         """Finish the held chunks that no utterance needs any more."""
         while self._held and (needed_from is None or self._held[0].received.chunk.sequence < needed_from):
-            self._finish(self._held.popleft())
-
-    def _finish(self, item: _Item) -> None:
-        # A chunk that was refused within an open utterance is finished before those in front of it.
-        if not self._held or item.received.chunk.sequence < self._held[0].received.chunk.sequence:
-            self._parts.on_finished(item.received)
-        item.handle.done()
+            self._held.popleft().handle.done()
 
     async def _give_up(self, error: Exception) -> None:
         """Dead-letter what is held, whole, and begin anew: the stream's next utterance is served again."""
@@ -235,9 +369,66 @@ class StreamSession:
             await self._parts.outbox.dead_letter(
                 item.received, DeadLetterCode.PROCESSING_FAILED, f"processing failed for good with {kind}"
             )
+        if self._held and self._mark is not None:
+            await self._move(replace(self._mark, point=self._intake.resume_point), self._held[-1].received)
         self._release(None)
-        self._pipeline.close()
-        self._begin(self._first)
+        self._close_pipeline()
+        self._begin(self._first, self._mark)
+
+    async def _mark_beginning(self, item: _Item, result: IntakeResult) -> None:
+        """Keep where the timeline of the stream begins, before any of it is acked."""
+        if self._mark is None and result.origin is not None:
+            message = item.received.message
+            self._mark = self._new_mark(result.origin, item.received, origin_offset=message.offset)
+            # Nothing is finished yet: the chunk itself is needed again.
+            first = replace(self._mark, last_sequence=result.origin.sequence - 1, last_offset=message.offset - 1)
+            await self._move(first)
+
+    async def _mark_utterance(self, utterance: Utterance) -> None:
+        if self._mark is None:
+            return
+        chunks = self._chunks(utterance.first_sequence, utterance.last_sequence)
+        await self._move(replace(self._mark, point=utterance.resume), chunks[-1])
+
+    async def _move(self, mark: ResumeMark, last: ReceivedChunk | None = None) -> None:
+        """Move the mark, behind a chunk if one is given. Replays keep it to themselves."""
+        memory = self._pipeline.memory
+        if last is not None:
+            mark = replace(
+                mark,
+                last_sequence=last.chunk.sequence,
+                last_offset=last.message.offset,
+                last_captured_at=last.chunk.captured_at,
+            )
+        self._mark = replace(mark, heard=memory.heard, read=memory.read, marked_at=self._parts.clock.now())
+        if self._move_mark is not None:
+            await self._move_mark(self._mark)
+
+    def _new_mark(self, point: ResumePoint, received: ReceivedChunk, *, origin_offset: int) -> ResumeMark:
+        chunk = received.chunk
+        return ResumeMark(
+            tenant_id=chunk.tenant_id,
+            stream_id=chunk.stream_id,
+            point=point,
+            origin_offset=origin_offset,
+            last_sequence=chunk.sequence,
+            last_offset=received.message.offset,
+            last_captured_at=chunk.captured_at,
+            is_ended=False,
+            heard=None,
+            read=None,
+            marked_at=self._parts.clock.now(),
+        )
 
     async def _on(self, pool: Executor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(pool, work)
+        future = pool.submit(work)
+        self._work = future
+        return await asyncio.wrap_future(future)
+
+    def _close_pipeline(self) -> None:
+        """Give up what the pipeline holds, behind a call into it that still runs in its thread."""
+        pipeline = self._pipeline
+        if self._is_working and self._work is not None:
+            self._work.add_done_callback(lambda _: pipeline.close())
+        else:
+            pipeline.close()

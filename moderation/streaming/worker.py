@@ -2,10 +2,9 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +12,21 @@ import faust
 import structlog
 from faust.types import TP
 
-from moderation.audio.intake import StreamIntake
-from moderation.clock import Clock
-from moderation.contracts.audio_chunk import require_key
-from moderation.contracts.codecs import Codecs
-from moderation.errors import InvariantViolation, ModerationError, TransientError
-from moderation.events import AudioChunk
-from moderation.pipeline import Pipeline, StreamPipeline
-from moderation.settings import Settings
+from moderation.errors import BrokerUnavailable, InvariantViolation, ModerationError, TransientError
 from moderation.streaming.app import create_app
-from moderation.streaming.context import SessionContexts
-from moderation.streaming.outbox import KafkaOutbox
-from moderation.streaming.publishing import Publisher
-from moderation.streaming.received import RawMessage, ReceivedChunk
-from moderation.streaming.router import IntakeRouter, Partition, RouterParts
-from moderation.streaming.sequence import ArrivalOutcome
-from moderation.streaming.session import SessionParts, StreamSession
-from moderation.streaming.watchdog import ProgressWatchdog
-from moderation.streaming.watermarks import ResumeWatermarks, Watermark
-from moderation.telemetry.metrics import Metrics
+from moderation.streaming.assembly import WorkerParts, assemble
+from moderation.streaming.committing import Committer
+from moderation.streaming.messages import raw_message
+from moderation.streaming.process_memory import ProcessMemory
+from moderation.streaming.sampling import WorkerSampler
+from moderation.streaming.supervision import Supervision, SupervisionLimits
+from moderation.streaming.transport import Partition
 
-WATCHDOG_INTERVAL_S = 5.0
+SWEEP_INTERVAL_S = 10.0
+LOG_SAMPLE_INTERVAL_S = 0.25
 APP_STOP_DEADLINE_S = 15.0
-LATEST_TIMESTAMP_S = 253_402_300_800
-"""The beginning of the year 10000, which no datetime can hold."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerParts:
-    """What a worker is made of; bootstrap chooses the implementations."""
-
-    settings: Settings
-    codecs: Codecs
-    pipeline: Pipeline
-    new_intake: Callable[[], StreamIntake]
-    clock: Clock
-    metrics: Metrics
 
 
 class Worker:
@@ -62,7 +38,7 @@ class Worker:
         self._is_ready = False
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
-        self._watermarks = ResumeWatermarks(max_streams=4 * parts.settings.streaming.max_open_streams)
+        self._assigned: frozenset[Partition] = frozenset()
 
     @property
     def is_ready(self) -> bool:
@@ -92,13 +68,15 @@ class Worker:
         asr = self._parts.settings.asr
         with (
             tempfile.TemporaryDirectory(prefix="voice-moderation-") as data_dir,
-            ThreadPoolExecutor(1, thread_name_prefix="intake") as self._intake_pool,
+            ThreadPoolExecutor(1, thread_name_prefix="intake") as intake_pool,
             ThreadPoolExecutor(
                 asr.whisper_workers + asr.vosk_processes, thread_name_prefix="recognition"
-            ) as self._recognition_pool,
+            ) as recognition_pool,
         ):
             app = create_app(self._parts.settings, data_dir=Path(data_dir))
-            self._router = self._build_router(app)
+            self._made = assemble(
+                self._parts, app, intake_pool=intake_pool, recognition_pool=recognition_pool, on_failure=self._fail
+            )
             self._attach(app)
             await self._serve(app)
         if self._failure is not None:
@@ -106,93 +84,84 @@ class Worker:
 
     async def _serve(self, app: faust.App) -> None:
         app.finalize()
-        watchdog = self._start_watching(app)
-        try:
-            await app.start()
-            await self._stop.wait()
-        finally:
-            watchdog.cancel()
-            await self._drain(app, for_good=True)
-            await self._stop_app(app)
+        self._committer = Committer(lambda: app.consumer, on_commit=self._made.observer.committed)
+        with self._running(self._commit_acked(), self._sample_log(app), self._sweep_marks(), self._watch(app)):
+            try:
+                await app.start()
+                await self._stop.wait()
+            finally:
+                await self._drain(for_good=True)
+                await self._stop_app(app)
 
-    def _build_router(self, app: faust.App) -> IntakeRouter:
-        parts, streaming = self._parts, self._parts.settings.streaming
-        publisher = Publisher(
-            app,
-            clock=parts.clock,
-            timeout_s=streaming.publish_timeout_s,
-            retry_deadline_s=streaming.retry_deadline_s,
-        )
-        outbox = KafkaOutbox(
-            publisher,
-            codecs=parts.codecs,
-            topics=streaming,
-            contexts=SessionContexts(utterances=streaming.context_utterances),
-            clock=parts.clock,
-            metrics=parts.metrics,
-        )
-        session_parts = SessionParts(
-            outbox=outbox,
-            clock=parts.clock,
-            intake_pool=self._intake_pool,
-            recognition_pool=self._recognition_pool,
-            idle_utterance_s=streaming.idle_utterance_s,
-            idle_stream_s=streaming.idle_stream_s,
-            new_intake=parts.new_intake,
-            open_pipeline=self._open_pipeline,
-            on_arrival=self._on_arrival,
-            on_taken=self._on_taken,
-            on_finished=self._on_finished,
-        )
-        return IntakeRouter(
-            RouterParts(
-                decode=self._decode,
-                new_session=lambda first: StreamSession(
-                    session_parts, first, resume_after=self._watermarks.of(first.stream)
-                ),
-                rejecter=outbox,
-                clock=parts.clock,
-                max_chunks_in_flight=streaming.max_chunks_in_flight,
-                max_open_streams=streaming.max_open_streams,
-                on_failure=self._fail,
-            )
-        )
+    @contextmanager
+    def _running(self, *loops: Coroutine[Any, Any, None]) -> Iterator[None]:
+        """Run loops beside the body. One that fails stops the worker: what it guards is unguarded then."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            # What fails while the worker ends anyway is not why it ends.
+            if not task.cancelled() and (error := task.exception()) is not None and not self._stop.is_set():
+                self._fail(error)
+
+        tasks = [asyncio.create_task(loop) for loop in loops]
+        for task in tasks:
+            task.add_done_callback(ended)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
 
     def _attach(self, app: faust.App) -> None:
         topic = app.topic(self._parts.settings.streaming.audio_topic, key_type=bytes, value_type=bytes)
 
         async def ingest(stream: faust.Stream[bytes]) -> None:
             async for event in stream.noack().events():
-                await self._router.route(raw_message(event.message), event.ack)
+                message = raw_message(event.message)
+                self._made.silence.routed((message.topic, message.partition), message.timestamp)
+                await self._made.router.route(message)
 
         app.agent(topic, concurrency=1, name="ingest")(ingest)
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
 
-    async def _on_revoked(self, app: faust.App, revoked: set[TP], **_: Any) -> None:
+    async def _on_revoked(self, app: faust.App, revoked: set[TP], **_: Any) -> None:  # noqa: ARG002  Faust's signature
         log.info("partitions_revoked", partitions=len(revoked))
-        await self._drain(app)
+        await self._drain()
 
     async def _on_assigned(self, app: faust.App, assigned: set[TP], **_: Any) -> None:
-        self._router.open_partitions()
-        log.info("partitions_assigned", partitions=len(assigned), generation=app.consumer_generation_id)
+        partitions = frozenset((tp.topic, tp.partition) for tp in assigned)
+        self._made.observer.assigned(len(partitions))
+        app.consumer.forget_fetched(partitions)
+        self._committer.keep_only(partitions)
+        if not await self._read_marks(partitions):
+            return
+        self._assigned = partitions
+        self._made.router.open_partitions(app.consumer_generation_id)
+        log.info("partitions_assigned", partitions=len(partitions), generation=app.consumer_generation_id)
         if not self._is_ready:
             self._is_ready = True
             self._on_ready()
 
-    async def _drain(self, app: faust.App, *, for_good: bool = False) -> None:
-        deadline_s = self._parts.settings.streaming.drain_deadline_s
-        await self._router.close_partitions(
-            deadline_s=deadline_s, commit=lambda: self._commit(app, deadline_s), for_good=for_good
-        )
-
-    async def _commit(self, app: faust.App, deadline_s: float) -> None:
+    async def _read_marks(self, partitions: frozenset[Partition]) -> bool:
+        """Learn where the streams of these partitions were finished. Without that nothing is taken in."""
+        marks, topic = self._made.marks, self._made.mark_topic
+        marks.keep_only(partitions)
+        topic.keep_only(partitions)
         try:
-            async with asyncio.timeout(deadline_s):
-                # Faust skips a commit while another is under way, and that one may not know of our last acks.
-                await app.consumer.commit() or await app.consumer.commit()
-        except Exception as error:  # noqa: BLE001  a failed commit costs a redelivery; shutdown goes on
-            log.warning("commit_failed", error=type(error).__name__)
+            marks.load(await topic.read(partitions))
+        except ModerationError as error:
+            self._fail(error)
+            return False
+        return True
+
+    async def _drain(self, *, for_good: bool = False) -> None:
+        self._assigned = frozenset()
+        deadline_s = self._parts.settings.streaming.drain_deadline_s
+        await self._made.router.close_partitions(
+            deadline_s=deadline_s,
+            commit=lambda offsets: self._committer.commit(offsets, deadline_s=deadline_s),
+            for_good=for_good,
+        )
 
     async def _stop_app(self, app: faust.App) -> None:
         try:
@@ -200,51 +169,55 @@ class Worker:
         except TimeoutError:
             log.warning("stop_deadline_passed")
 
-    def _start_watching(self, app: faust.App) -> asyncio.Task[None]:
-        def ended(task: asyncio.Task[None]) -> None:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                self._fail(error)
+    async def _commit_acked(self) -> None:
+        await self._committer.run(
+            self._made.router.committable,
+            interval_s=self._parts.settings.kafka.commit_interval_s,
+            deadline_s=self._parts.settings.streaming.drain_deadline_s,
+        )
 
-        watchdog = asyncio.create_task(self._watch(app), name="watchdog")
-        watchdog.add_done_callback(ended)
-        return watchdog
+    async def _sample_log(self, app: faust.App) -> None:
+        """Look how far the log was read, which tells a silent stream from a worker that is behind."""
+        while True:
+            await asyncio.sleep(LOG_SAMPLE_INTERVAL_S)
+            if self._assigned:
+                self._made.silence.sample(await app.consumer.fetch_states(), routed=self._made.router.routed)
+
+    async def _sweep_marks(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL_S)
+            committed = {p: offset for p, offset in self._committer.committed.items() if p in self._assigned}
+            try:
+                await self._made.marks.sweep(committed, is_open=self._made.router.is_open)
+            except BrokerUnavailable:
+                log.warning("marks_not_swept")
 
     async def _watch(self, app: faust.App) -> None:
-        watchdog = ProgressWatchdog(stuck_after_s=self._parts.settings.streaming.stuck_after_s)
+        """Leave when this worker does no good any more."""
+        limits = SupervisionLimits.of(self._parts.settings)
+        supervision = Supervision(limits)
+        sampler = WorkerSampler(
+            app.consumer,
+            ProcessMemory(),
+            spare=(self._parts.settings.streaming.audio_topic, 0),
+            answer_deadline_s=limits.interval_s,
+        )
         while True:
-            await asyncio.sleep(WATCHDOG_INTERVAL_S)
-            if app.crashed:
-                # Nothing else tells: a crashed application has stopped consuming, and its calls return.
-                kind = type(app.crash_reason).__name__
-                self._fail(
-                    TransientError(f"the Kafka consumer failed with {kind}; check the broker, restart the worker")
-                )
-            acked = self._router.progress
-            self._parts.metrics.streams(open_streams=self._router.open_streams, waiting=self._router.waiting_for_ack)
-            if watchdog.is_stuck(self._parts.clock.monotonic_s(), acked=acked, end=_end_offsets(app, acked)):
-                self._fail(
-                    TransientError("no message was finished for too long although there are some; restart the worker")
-                )
+            await asyncio.sleep(limits.interval_s)
+            self._fail_if_crashed(app)
+            router = self._made.router
+            sample = await sampler.sample(
+                committable=router.committable(), is_intake_paused=router.paused_by is not None
+            )
+            self._made.observer.sampled(router, sample.memory_bytes)
+            if error := supervision.judge(self._parts.clock.monotonic_s(), sample):
+                self._fail(error)
 
-    def _decode(self, message: RawMessage) -> AudioChunk:
-        chunk = self._parts.codecs.audio_chunks.decode(message.value)
-        # Order within a stream, and so everything that is concluded about it, rests on the key.
-        require_key(chunk, message.key)
-        return chunk
-
-    def _open_pipeline(self, first: ReceivedChunk) -> StreamPipeline:
-        chunk = first.chunk
-        return self._parts.pipeline.open_stream(stream_id=chunk.stream_id, language_hint=chunk.language_hint)
-
-    def _on_arrival(self, outcome: ArrivalOutcome) -> None:
-        self._parts.metrics.chunk(outcome.arrival.value, missing=outcome.missing)
-
-    def _on_taken(self) -> None:
-        self._router.chunk_taken()
-
-    def _on_finished(self, received: ReceivedChunk) -> None:
-        chunk = received.chunk
-        self._watermarks.advance(received.stream, Watermark(sequence=chunk.sequence, captured_at=chunk.captured_at))
+    def _fail_if_crashed(self, app: faust.App) -> None:
+        if app.crashed:
+            # Nothing else tells: a crashed application has stopped consuming, and its calls return.
+            kind = type(app.crash_reason).__name__
+            self._fail(TransientError(f"the Kafka consumer failed with {kind}; check the broker, restart the worker"))
 
     def _fail(self, error: BaseException) -> None:
         """Remember the first failure and stop."""
@@ -254,36 +227,5 @@ class Worker:
         self._stop.set()
 
 
-def raw_message(message: Any) -> RawMessage:
-    """A Faust message as a plain value."""
-    headers = message.headers or {}
-    pairs = headers.items() if isinstance(headers, dict) else headers
-    return RawMessage(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        timestamp=_instant(message.timestamp),
-        key=message.key,
-        value=message.value,
-        headers=tuple((name, value) for name, value in pairs),
-    )
-
-
-def _instant(timestamp_s: float | None) -> datetime | None:
-    """The instant of a record, None where it has none or one that no clock could give: producers set it freely."""
-    if timestamp_s is None or not 0 < timestamp_s < LATEST_TIMESTAMP_S:
-        return None
-    return datetime.fromtimestamp(timestamp_s, tz=UTC)
-
-
 def _unexpected(error: BaseException) -> ModerationError:
-    return InvariantViolation(f"{type(error).__name__} escaped a stream's session; please report it")
-
-
-def _end_offsets(app: faust.App, acked: dict[Partition, int]) -> dict[Partition, int]:
-    """The offset of the next message to be written, where the consumer knows it."""
-    return {
-        (topic, partition): end
-        for topic, partition in acked
-        if (end := app.consumer.highwater(TP(topic, partition))) is not None
-    }
+    return InvariantViolation(f"{type(error).__name__} escaped a worker's task; please report it")

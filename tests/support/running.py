@@ -26,6 +26,7 @@ def settings_for(bootstrap: str, run_id: str) -> Settings:
             transcripts_topic=f"voice-transcripts-{run_id}",
             flags_topic=f"moderation-flags-{run_id}",
             dead_letters_topic=f"moderation-dead-letters-{run_id}",
+            resume_marks_topic=f"moderation-resume-marks-{run_id}",
             drain_deadline_s=5.0,
         ),
     )

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,15 +11,16 @@ import numpy as np
 from moderation.audio.utterance import IntakeEvent, IntakeResult, Utterance
 from moderation.clock import SystemClock
 from moderation.errors import DeadLetterCode, InvalidMessage
-from moderation.events import AudioChunk, AudioEncoding, LanguageGuess, Severity
+from moderation.events import AudioChunk, AudioEncoding, LanguageGuess, ResumeMark, ResumePoint, Severity
 from moderation.judging import HeardText, Judgement
+from moderation.language.stream import LanguageMemory
 from moderation.masking import Masked
 from moderation.pipeline import PartialOutcome, UtteranceOutcome
 from moderation.policy.verdict import Action, Verdict
 from moderation.streaming.acker import OrderedAcker
+from moderation.streaming.ordering import Arrival
 from moderation.streaming.received import RawMessage, ReceivedChunk
-from moderation.streaming.sequence import ArrivalOutcome
-from moderation.streaming.session import SessionParts, StreamSession
+from moderation.streaming.session import SessionLimits, SessionParts, StreamSession
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SILENCE = b"silence"
@@ -45,29 +46,77 @@ def audio_chunk(sequence: int, payload: bytes = SILENCE, **changes: object) -> A
     return AudioChunk(**(values | changes))
 
 
-def received(chunk: AudioChunk, offset: int | None = None) -> ReceivedChunk:
+def received(
+    chunk: AudioChunk, offset: int | None = None, *, stamp: datetime = START, received_s: float = 0.0
+) -> ReceivedChunk:
     message = RawMessage(
         topic="voice-audio",
         partition=0,
         offset=chunk.sequence if offset is None else offset,
-        timestamp=START,
+        timestamp=stamp,
         key=chunk.stream_id.encode(),
         value=chunk.payload,
         headers=(),
     )
-    return ReceivedChunk(chunk=chunk, message=message, received_s=0.0)
+    return ReceivedChunk(chunk=chunk, message=message, received_s=received_s)
+
+
+def a_mark(*, next_sequence: int, last_sequence: int, last_offset: int, **changes: object) -> ResumeMark:
+    """A mark of the stream that `audio_chunk` makes chunks of."""
+    point = ResumePoint(
+        sequence=next_sequence,
+        skip_samples=0,
+        position=3_200 * next_sequence,
+        captured_at=START + timedelta(milliseconds=200 * next_sequence),
+        utterances=1,
+    )
+    values = {
+        "tenant_id": "t",
+        "stream_id": "m",
+        "point": point,
+        "origin_offset": 0,
+        "last_sequence": last_sequence,
+        "last_offset": last_offset,
+        "last_captured_at": START + timedelta(milliseconds=200 * last_sequence),
+        "is_ended": False,
+        "heard": None,
+        "read": None,
+        "marked_at": START,
+    }
+    return ResumeMark(**(values | changes))
 
 
 class ScriptedIntake:
-    """Speech is open from a SPEECH chunk until an END chunk; POISON is refused."""
+    """Speech is open from a SPEECH chunk until an END chunk; POISON is refused.
 
-    def __init__(self) -> None:
+    Its resume points are those of an intake that needs nothing of an utterance's last chunk.
+    """
+
+    def __init__(self, resume: ResumePoint | None = None) -> None:
+        self.resume = resume
         self._open_since: int | None = None
         self._last = -1
+        self._utterances = resume.utterances if resume else 0
+        self._has_begun = resume is not None
+
+    @property
+    def resume_point(self) -> ResumePoint:
+        return ResumePoint(
+            sequence=self._last + 1,
+            skip_samples=0,
+            position=3_200 * (self._last + 1),
+            captured_at=START,
+            utterances=self._utterances,
+        )
 
     def accept(self, chunk: AudioChunk) -> IntakeResult:
         if chunk.payload == POISON:
             raise InvalidMessage(DeadLetterCode.UNDECODABLE_AUDIO, "poison")
+        self._last = chunk.sequence - 1
+        origin, self._has_begun = (None if self._has_begun else self.resume_point), True
+        return replace(self._accept(chunk), origin=origin)
+
+    def _accept(self, chunk: AudioChunk) -> IntakeResult:
         self._last = chunk.sequence
         if chunk.payload in {SPEECH, BROKEN} and self._open_since is None:
             self._open_since = chunk.sequence
@@ -82,6 +131,7 @@ class ScriptedIntake:
         first = self._open_since
         assert first is not None
         self._open_since = None
+        self._utterances += 1
         utterance = Utterance(
             number=-1 if marker == BROKEN else 0,
             first_sequence=first,
@@ -93,12 +143,15 @@ class ScriptedIntake:
             started_at=START,
             ended_at=START,
             samples=np.zeros(1, np.float32),
+            resume=self.resume_point,
         )
         return IntakeResult(events=(utterance,), needed_from_sequence=None)
 
 
 class ScriptedPipeline:
     """Judges every utterance harmless; one made of BROKEN chunks raises."""
+
+    memory = LanguageMemory(heard=None, read=None)
 
     def wants(self, event: IntakeEvent) -> bool:
         return True
@@ -155,43 +208,94 @@ class RecordingOutbox:
 
 
 @dataclass
+class Told:
+    """An observer and an oracle of silence, as told; it keeps what it hears."""
+
+    arrivals: list[tuple[Arrival, int]] = field(default_factory=list)
+    pauses: list[str] = field(default_factory=list)
+    closed_early: int = 0
+    clock_jumps: int = 0
+    evicted: int = 0
+    redeliveries: int = 0
+    is_silent: bool = True
+
+    def has_lasted(self, since: ReceivedChunk, *, wall_s: float) -> bool:
+        return self.is_silent
+
+    def chunk_arrived(self, arrival: Arrival, missing: int) -> None:
+        self.arrivals.append((arrival, missing))
+
+    def clock_jumped(self) -> None:
+        self.clock_jumps += 1
+
+    def utterance_closed_early(self) -> None:
+        self.closed_early += 1
+
+    def intake_paused(self, reason: str, seconds: float) -> None:
+        self.pauses.append(reason)
+
+    def stream_evicted(self) -> None:
+        self.evicted += 1
+
+    def redelivered(self) -> None:
+        self.redeliveries += 1
+
+
+@dataclass
 class Bench:
     """One session under test, with everything around it."""
 
     outbox: RecordingOutbox
     parts: SessionParts
-    arrivals: list[ArrivalOutcome]
-    finished: list[int]
-    acked: list[int] = field(default_factory=list)
-    acker: OrderedAcker = field(default_factory=OrderedAcker)
+    told: Told
+    marks: list[ResumeMark] = field(default_factory=list)
+    offered: dict[int, int] = field(default_factory=dict)
+    acker: OrderedAcker = field(default_factory=lambda: OrderedAcker(on_progress=lambda: None))
 
-    def session(self) -> StreamSession:
-        return StreamSession(self.parts, received(audio_chunk(0)), resume_after=None)
+    @property
+    def acked(self) -> list[int]:
+        """Sequences of the chunks that were acked, in the order of their offsets."""
+        return [sequence for offset, sequence in self.offered.items() if offset <= self.acker.acked_through]
 
-    def offer(self, session: StreamSession, chunk: AudioChunk) -> None:
-        offset = self.acker._last_offset + 1
-        session.offer(received(chunk, offset), self.acker.track(offset, lambda: self.acked.append(chunk.sequence)))
+    def session(self, resume: ResumeMark | None = None) -> StreamSession:
+        async def move_mark(mark: ResumeMark) -> None:
+            await self.outbox._confirm()
+            self.marks.append(mark)
+
+        return StreamSession(self.parts, received(audio_chunk(0)), resume=resume, move_mark=move_mark)
+
+    def offer(self, session: StreamSession, chunk: AudioChunk, *, stamp: datetime = START) -> None:
+        offset = len(self.offered)
+        self.offered[offset] = chunk.sequence
+        session.offer(received(chunk, offset, stamp=stamp), self.acker.track(offset, 0.0))
+
+    def limit(self, **limits: float) -> None:
+        """Set limits of the sessions to come."""
+        self.parts = replace(self.parts, limits=replace(self.parts.limits, **limits))
 
 
-def make_bench(pool: ThreadPoolExecutor) -> Bench:
-    outbox = RecordingOutbox()
-    outbox.gate.set()
-    arrivals: list[ArrivalOutcome] = []
-    finished: list[int] = []
-    parts = SessionParts(
+LIMITS = SessionLimits(idle_utterance_s=30.0, idle_stream_s=30.0, reorder_window=0)
+
+
+def make_parts(pool: Executor, outbox: RecordingOutbox, told: Told) -> SessionParts:
+    return SessionParts(
         outbox=outbox,
         clock=SystemClock(),
+        limits=LIMITS,
+        silence=told,
+        observer=told,
         intake_pool=pool,
         recognition_pool=pool,
-        idle_utterance_s=30.0,
-        idle_stream_s=30.0,
         new_intake=ScriptedIntake,
-        open_pipeline=lambda first: ScriptedPipeline(),
-        on_arrival=arrivals.append,
+        open_pipeline=lambda first, mark: ScriptedPipeline(),
         on_taken=lambda: None,
-        on_finished=lambda item: finished.append(item.chunk.sequence),
     )
-    return Bench(outbox=outbox, parts=parts, arrivals=arrivals, finished=finished)
+
+
+def make_bench(pool: Executor) -> Bench:
+    outbox, told = RecordingOutbox(), Told()
+    outbox.gate.set()
+    return Bench(outbox=outbox, parts=make_parts(pool, outbox, told), told=told)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TypeVar
 
 from hypothesis import given, settings
@@ -12,24 +13,26 @@ from hypothesis import strategies as st
 from support.streaming import (
     BROKEN,
     END,
+    LIMITS,
     POISON,
     SILENCE,
     SPEECH,
     RecordingOutbox,
-    ScriptedIntake,
-    ScriptedPipeline,
+    Told,
     audio_chunk,
+    make_parts,
     received,
 )
 
 from moderation.clock import SystemClock
 from moderation.errors import BrokerUnavailable, DeadLetterCode, InvalidMessage
-from moderation.events import AudioChunk
+from moderation.events import AudioChunk, ResumeMark
 from moderation.pipeline import UtteranceOutcome
+from moderation.streaming.assembly import new_session
+from moderation.streaming.marks import MarkRecord, ResumeMarks, StreamKey
 from moderation.streaming.received import RawMessage, ReceivedChunk
-from moderation.streaming.router import IntakeRouter, RouterParts
-from moderation.streaming.session import SessionParts, StreamSession
-from moderation.streaming.watermarks import ResumeWatermarks, Watermark
+from moderation.streaming.router import IntakeRouter, RouterLimits, RouterParts
+from moderation.streaming.transport import Partition
 
 T = TypeVar("T")
 STREAMS = ("a", "b")
@@ -61,14 +64,26 @@ class Sent:
 
 @dataclass
 class Confirmed(RecordingOutbox):
-    """Remembers the offsets of what the broker confirmed."""
+    """Remembers the offsets of what the broker confirmed, and the marks."""
 
     published: set[int] = field(default_factory=set)
     dead: set[int] = field(default_factory=set)
+    spans: list[tuple[str, int, int]] = field(default_factory=list)
+    marks: list[MarkRecord] = field(default_factory=list)
+
+    async def mark(self, partition: Partition, mark: ResumeMark) -> None:
+        await self._confirm()
+        self.marks.append(MarkRecord(partition=partition, stream=(mark.tenant_id, mark.stream_id), mark=mark))
+
+    async def unmark(self, partition: Partition, stream: StreamKey) -> None:
+        await self._confirm()
+        self.marks.append(MarkRecord(partition=partition, stream=stream, mark=None))
 
     async def utterance(self, outcome: UtteranceOutcome, chunks: list[ReceivedChunk], *, waited_ms: float) -> None:
         await self._confirm()
         self.published |= {item.message.offset for item in chunks}
+        ends = chunks[0].chunk, chunks[-1].chunk
+        self.spans.append((ends[0].stream_id, ends[0].sequence, ends[1].sequence))
 
     async def dead_letter(self, item: ReceivedChunk, code: DeadLetterCode, reason: str) -> None:
         await self._confirm()
@@ -77,6 +92,15 @@ class Confirmed(RecordingOutbox):
     async def reject(self, message: RawMessage, invalid: InvalidMessage) -> None:
         await self._confirm()
         self.dead.add(message.offset)
+
+
+class Uncounted:
+    """Counts no marks."""
+
+    def marks_kept(self, count: int) -> None: ...
+    def mark_published(self) -> None: ...
+    def mark_cleaned(self) -> None: ...
+    def mark_evicted(self) -> None: ...
 
 
 class Broker:
@@ -97,7 +121,6 @@ class Broker:
         self.committed = 0
         self.outbox = Confirmed()
         self.outbox.gate.set()
-        self.violations: list[str] = []
 
     def message(self, offset: int) -> RawMessage:
         return replace(received(audio_chunk(0), offset).message, value=self.log[offset][0].payload)
@@ -121,78 +144,58 @@ class Worker:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self.failures: list[BaseException] = []
-        self.acked: list[int] = []
-        self.marks = ResumeWatermarks(max_streams=10)
-        pool = InlineExecutor()
-        self.session_parts = SessionParts(
-            outbox=broker.outbox,
-            clock=SystemClock(),
-            intake_pool=pool,
-            recognition_pool=pool,
-            idle_utterance_s=30.0,
-            idle_stream_s=30.0,
-            new_intake=ScriptedIntake,
-            open_pipeline=lambda first: ScriptedPipeline(),
-            on_arrival=lambda outcome: None,
+        told, clock = Told(), SystemClock()
+        self.marks = ResumeMarks(broker.outbox, clock=clock, observer=Uncounted(), max_streams=10, idle_s=60.0)
+        self.marks.load(broker.outbox.marks)
+        parts = make_parts(InlineExecutor(), broker.outbox, told)
+        self.session_parts = replace(
+            parts,
+            limits=LIMITS,
             on_taken=lambda: self.router.chunk_taken(),  # noqa: PLW0108  there is no router yet
-            on_finished=self._finished,
         )
         self.router = IntakeRouter(
             RouterParts(
-                decode=broker.decode,
-                new_session=lambda first: StreamSession(
-                    self.session_parts, first, resume_after=self.marks.of(first.stream)
-                ),
+                receive=lambda message: ReceivedChunk(chunk=broker.decode(message), message=message, received_s=0.0),
+                new_session=lambda first: new_session(self.session_parts, self.marks, first),
                 rejecter=broker.outbox,
-                clock=SystemClock(),
-                max_chunks_in_flight=SLOTS,
-                max_open_streams=len(STREAMS),
+                clock=clock,
+                limits=RouterLimits(max_chunks_in_flight=SLOTS, max_open_streams=len(STREAMS), max_unacked_chunks=100),
+                observer=told,
                 on_failure=self.failures.append,
             )
         )
-        self.buffer: deque[int] = deque()
+        self.generation = 0
+        self.router.open_partitions(self.generation)
+        self.buffer: deque[RawMessage] = deque()
         self.agent = asyncio.create_task(self._consume())
         self.read_from_commit()
 
-    def _finished(self, item: ReceivedChunk) -> None:
-        mark = Watermark(sequence=item.chunk.sequence, captured_at=item.chunk.captured_at)
-        self.marks.advance(item.stream, mark)
-
     def read_from_commit(self) -> None:
         """Hand the agent what the commit says, behind what it is busy with."""
-        self.buffer = deque(offset for offset in self.broker.offsets if offset >= self.broker.committed)
+        unread = [offset for offset in self.broker.offsets if offset >= self.broker.committed]
+        self.buffer = deque(replace(self.broker.message(offset), generation=self.generation) for offset in unread)
         if self.agent.done():
             self.agent = asyncio.create_task(self._consume())
 
     async def _consume(self) -> None:
         while self.buffer:
-            offset = self.buffer.popleft()
-            await self.router.route(self.broker.message(offset), lambda offset=offset: self.ack(offset))
+            await self.router.route(self.buffer.popleft())
 
-    def ack(self, offset: int) -> None:
-        """Faust's side. An exception from here would be handled as a failed utterance: violations are noted instead."""
-        broker = self.broker
-        if self.acked and offset <= self.acked[-1]:
-            broker.violations.append(f"{offset} was acked after {self.acked[-1]}")
-        if broker.needs_telling(offset) and offset not in broker.outbox.published | broker.outbox.dead:
-            broker.violations.append(f"{offset} was acked before it was confirmed")
-        self.acked.append(offset)
-
-    async def commit(self) -> None:
-        self.broker.committed = max(self.broker.committed, self.acked[-1] + 1 if self.acked else 0)
+    async def commit(self, offsets: dict[Partition, int]) -> None:
+        self.broker.committed = max([self.broker.committed, *offsets.values()])
 
     async def rebalance(self, deadline_s: float) -> None:
         """All partitions are revoked and assigned again; Faust empties its buffer."""
         self.buffer.clear()
         await self.router.close_partitions(deadline_s=deadline_s, commit=self.commit)
-        self.acked.clear()
-        self.router.open_partitions()
+        self.generation += 1
+        self.router.open_partitions(self.generation)
         self.read_from_commit()
 
     async def rebalance_within_a_slow_close(self) -> None:
         """As when a commit hangs on the way: the close returns only when the partitions were assigned again."""
         is_committed = asyncio.Event()
-        slow = asyncio.create_task(self.router.close_partitions(deadline_s=0.001, commit=is_committed.wait))
+        slow = asyncio.create_task(self.router.close_partitions(deadline_s=0.001, commit=lambda _: is_committed.wait()))
         await settled()
         await self.rebalance(deadline_s=0.001)
         await settled()
@@ -209,7 +212,7 @@ class Worker:
 
     def kill(self) -> None:
         self.agent.cancel()
-        for task in self.router._tasks.values():
+        for task in [*self.router._tasks.values(), *self.router._rejections]:
             task.cancel()
 
 
@@ -237,7 +240,7 @@ async def confirm(worker: Worker) -> None:
 
 
 async def commit(worker: Worker) -> None:
-    await worker.commit()
+    await worker.commit(worker.router.committable())
 
 
 async def rebalance(worker: Worker) -> None:
@@ -288,7 +291,10 @@ def nothing_went_wrong(worker: Worker) -> None:
     broker = worker.broker
     behind = {offset for offset in broker.offsets if offset < broker.committed and broker.needs_telling(offset)}
     assert behind <= broker.outbox.published | broker.outbox.dead
-    assert broker.violations == []
+    spans = sorted(set(broker.outbox.spans))
+    for one, other in pairwise(spans):
+        # What is told twice is told the same, and no utterance is told in part.
+        assert one[0] != other[0] or one[2] < other[1], (one, other)
     assert all(isinstance(failure, BrokerUnavailable) for failure in worker.failures)
 
 

@@ -6,16 +6,16 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from moderation.errors import ConfigurationError
 from moderation.settings import KafkaSettings, Settings, StreamingSettings
 from moderation.streaming.app import create_app, credentials
-from moderation.streaming.transport import PromptConsumerThread
+from moderation.streaming.transport import WorkerConsumerThread
 
 
 async def test_the_application_fetches_as_promptly_as_the_settings_say(tmp_path: Path) -> None:
     app = create_app(Settings(broker="127.0.0.1:1", kafka=KafkaSettings(fetch_max_wait_ms=37)), data_dir=tmp_path)
     app.finalize()
     thread = app.consumer._thread
-    assert isinstance(thread, PromptConsumerThread)
+    assert isinstance(thread, WorkerConsumerThread)
     ours = thread._create_worker_consumer(app.transport)
-    fausts = super(PromptConsumerThread, thread)._create_worker_consumer(app.transport)
+    fausts = super(WorkerConsumerThread, thread)._create_worker_consumer(app.transport)
     # Should aiokafka rename what is set, the second would be missing and the first would change nothing.
     assert (ours._fetch_max_wait_ms, fausts._fetch_max_wait_ms) == (37, 1500)
     await ours.stop()

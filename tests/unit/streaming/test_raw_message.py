@@ -4,7 +4,7 @@ import pytest
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from moderation.streaming.worker import raw_message
+from moderation.streaming.messages import raw_message
 
 
 def message(timestamp_ms: int | None) -> ConsumerMessage:

@@ -8,16 +8,25 @@ from moderation.clock import SystemClock
 from moderation.errors import BrokerUnavailable, DeadLetterCode, InvalidMessage, InvariantViolation
 from moderation.events import AudioChunk
 from moderation.streaming.received import RawMessage, ReceivedChunk
-from moderation.streaming.router import IntakeRouter, RouterParts
+from moderation.streaming.router import IntakeRouter, RouterLimits, RouterParts
 from moderation.streaming.session import StreamSession
+from moderation.streaming.transport import Partition
 
 
 class Harness:
     """A router whose messages carry chunks by offset."""
 
-    def __init__(self, bench: Bench, *, max_chunks_in_flight: int = 64, max_open_streams: int = 64) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        *,
+        max_chunks_in_flight: int = 64,
+        max_open_streams: int = 64,
+        max_unacked_chunks: int = 1_000,
+    ) -> None:
         self.bench = bench
-        self.acked: list[int] = []
+        self.routed: list[int] = []
+        self.committed = 0
         self.failures: list[BaseException] = []
         self.chunks: dict[int, AudioChunk] = {}
         self.commits = 0
@@ -26,16 +35,32 @@ class Harness:
         self.refused: set[str] = set()
         """Streams whose session cannot be opened."""
         parts = RouterParts(
-            decode=self._decode,
+            receive=self._receive,
             new_session=self._new_session,
             rejecter=bench.outbox,
             clock=SystemClock(),
-            max_chunks_in_flight=max_chunks_in_flight,
-            max_open_streams=max_open_streams,
+            limits=RouterLimits(
+                max_chunks_in_flight=max_chunks_in_flight,
+                max_open_streams=max_open_streams,
+                max_unacked_chunks=max_unacked_chunks,
+            ),
+            observer=bench.told,
             on_failure=self.failures.append,
         )
         self.router = IntakeRouter(parts)
+        self.router.open_partitions(0)
         object.__setattr__(bench.parts, "on_taken", self.router.chunk_taken)
+
+    @property
+    def acked(self) -> list[int]:
+        """Offsets that were acked, of this generation or committed at the end of an earlier one."""
+        acked = max([self.committed - 1, *self.router.acked.values()])
+        return sorted({offset for offset in self.routed if offset <= acked})
+
+    def _receive(self, message: RawMessage) -> ReceivedChunk:
+        chunk = self._decode(message)
+        is_replay = any(name == "replay" for name, _ in message.headers)
+        return ReceivedChunk(chunk=chunk, message=message, received_s=0.0, is_replay=is_replay)
 
     def _decode(self, message: RawMessage) -> AudioChunk:
         if message.offset in self.trips:
@@ -47,17 +72,19 @@ class Harness:
     def _new_session(self, first: ReceivedChunk) -> StreamSession:
         if first.chunk.stream_id in self.refused:
             raise RuntimeError("no")
-        return StreamSession(self.bench.parts, first, resume_after=None)
+        return StreamSession(self.bench.parts, first)
 
     async def route(self, offset: int, chunk: AudioChunk | None) -> None:
         if chunk is not None:
             self.chunks[offset] = chunk
         message = received(chunk or audio_chunk(0, POISON), offset).message
-        await self.router.route(message, lambda: self.acked.append(offset))
+        self.routed.append(offset)
+        await self.router.route(message)
 
     async def close(self, deadline_s: float = 2.0, *, for_good: bool = False) -> None:
-        async def commit() -> None:
+        async def commit(offsets: dict[Partition, int]) -> None:
             self.commits += 1
+            self.committed = max([self.committed, *offsets.values()])
 
         await self.router.close_partitions(deadline_s=deadline_s, commit=commit, for_good=for_good)
 
@@ -82,7 +109,7 @@ async def test_an_open_utterance_holds_the_acks_behind_it_back(harness) -> None:
     h = harness()
     await h.route(0, audio_chunk(0, SPEECH, stream_id="talks"))
     await h.route(1, audio_chunk(0, SILENCE, stream_id="silent"))
-    await until(lambda: h.bench.finished == [0])
+    await until(lambda: len(h.bench.told.arrivals) == 2)
     assert h.acked == []
     await h.route(2, audio_chunk(1, END, stream_id="talks"))
     await until(lambda: h.acked == [0, 1, 2])
@@ -146,7 +173,7 @@ async def test_redelivery_after_a_rebalance_may_start_at_an_earlier_offset(harne
     h = harness()
     await h.route(7, audio_chunk(0, SPEECH))
     await h.close()
-    h.router.open_partitions()
+    h.router.open_partitions(0)
     await h.route(5, audio_chunk(0, SPEECH))
     await h.route(6, audio_chunk(1, END))
     await until(lambda: h.acked == [5, 6])
@@ -157,6 +184,7 @@ async def test_a_broker_that_confirms_no_dead_letter_stops_the_worker_and_acks_n
     h = harness()
     h.bench.outbox.failure = BrokerUnavailable("down")
     await h.route(0, None)
+    await until(lambda: bool(h.failures))
     assert h.acked == []
     assert [type(failure) for failure in h.failures] == [BrokerUnavailable]
     await h.close()
@@ -194,7 +222,7 @@ async def test_a_session_that_cannot_be_opened_stops_the_worker_and_nothing_behi
     h.refused.add("refused")
     await h.route(0, audio_chunk(0, SILENCE, stream_id="refused"))
     await asyncio.wait_for(h.route(1, audio_chunk(0, SILENCE, stream_id="fine")), 2)
-    await until(lambda: h.bench.finished == [0])
+    await until(lambda: len(h.bench.told.arrivals) >= 1 and not h.router.queued_chunks)
     assert h.acked == []
     assert [type(failure) for failure in h.failures] == [RuntimeError]
     await h.close()
@@ -229,15 +257,15 @@ async def test_a_message_older_than_those_in_hand_and_never_seen_stops_the_worke
 async def test_the_end_of_one_close_leaves_alone_what_was_assigned_meanwhile(harness) -> None:
     h = harness()
     committed = asyncio.Event()
-    slow = asyncio.create_task(h.router.close_partitions(deadline_s=2, commit=committed.wait))
+    slow = asyncio.create_task(h.router.close_partitions(deadline_s=2, commit=lambda _: committed.wait()))
     await asyncio.sleep(0)
     await h.close()
-    h.router.open_partitions()
+    h.router.open_partitions(0)
     await h.route(0, audio_chunk(0, SPEECH))
     committed.set()
     await slow
     await h.route(1, audio_chunk(0, SILENCE, stream_id="other"))
-    await until(lambda: h.bench.finished == [0])
+    await until(lambda: len(h.bench.told.arrivals) >= 1 and not h.router.queued_chunks)
     assert h.acked == []
     await h.route(2, audio_chunk(1, END))
     await until(lambda: h.acked == [0, 1, 2])
@@ -247,7 +275,7 @@ async def test_the_end_of_one_close_leaves_alone_what_was_assigned_meanwhile(har
 async def test_nothing_is_taken_any_more_once_the_worker_ends_whatever_is_assigned(harness) -> None:
     h = harness()
     await h.close(for_good=True)
-    h.router.open_partitions()
+    h.router.open_partitions(0)
     await asyncio.wait_for(h.route(0, audio_chunk(0, SILENCE)), 2)
     assert h.router.open_streams == 0
     assert h.acked == []
@@ -258,4 +286,28 @@ async def test_a_new_stream_waits_for_room_while_the_open_ones_go_on(harness) ->
     await h.route(0, audio_chunk(0, SPEECH, stream_id="a"))
     await asyncio.wait_for(h.route(1, audio_chunk(1, END, stream_id="a")), 2)
     await until(lambda: h.acked == [0, 1])
+    await h.close()
+
+
+async def test_messages_that_come_before_their_partitions_are_open_wait_for_it(harness) -> None:
+    h = harness()
+    await h.close()
+    early = asyncio.create_task(h.route(0, audio_chunk(0, SILENCE)))
+    await asyncio.sleep(0.02)
+    assert not early.done()
+    h.router.open_partitions(0)
+    await early
+    await until(lambda: h.acked == [0])
+    await h.close()
+
+
+async def test_messages_of_an_earlier_generation_are_left_for_their_redelivery(harness) -> None:
+    h = harness()
+    await h.close()
+    stale = asyncio.create_task(h.route(5, audio_chunk(5, SILENCE)))
+    await asyncio.sleep(0)
+    h.router.open_partitions(1)
+    await asyncio.wait_for(stale, 2)
+    assert h.router.open_streams == 0
+    assert h.router.acked == {}
     await h.close()

@@ -1,5 +1,4 @@
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,12 +19,14 @@ async def test_silence_is_acked_at_once(bench: Bench) -> None:
 
 
 async def test_an_utterance_is_acked_only_after_the_broker_confirmed_it(bench: Bench) -> None:
-    bench.outbox.gate.clear()
     session = bench.session()
     task = asyncio.create_task(session.run())
-    for sequence, payload in enumerate([SILENCE, SPEECH, SPEECH, END]):
+    bench.offer(session, audio_chunk(0, SILENCE))
+    await until(lambda: bench.acked == [0])
+    bench.outbox.gate.clear()
+    for sequence, payload in enumerate([SPEECH, SPEECH, END], 1):
         bench.offer(session, audio_chunk(sequence, payload))
-    await until(lambda: not session._mailbox and bench.acked == [0])
+    await until(lambda: not session._mailbox)
     await asyncio.sleep(0.02)
     assert bench.acked == [0]
     bench.outbox.gate.set()
@@ -72,7 +73,7 @@ async def test_a_repeated_chunk_is_skipped_and_acked(bench: Bench) -> None:
     session.stop()
     await task
     assert bench.outbox.utterances == [[0, 1, 2]]
-    assert [outcome.arrival.value for outcome in bench.arrivals] == ["next", "next", "duplicate", "next"]
+    assert [arrival.value for arrival, _ in bench.told.arrivals] == ["next", "next", "duplicate", "next"]
 
 
 async def test_a_reused_stream_id_ends_the_old_utterance_and_begins_a_new_one(bench: Bench) -> None:
@@ -99,7 +100,7 @@ async def test_the_end_of_the_stream_closes_the_open_utterance_and_the_session(b
 
 
 async def test_an_utterance_whose_chunks_stop_coming_is_closed_and_the_stream_may_go_on(bench: Bench) -> None:
-    bench.parts = replace(bench.parts, idle_utterance_s=0.05)
+    bench.limit(idle_utterance_s=0.05)
     session = bench.session()
     task = asyncio.create_task(session.run())
     bench.offer(session, audio_chunk(0, SPEECH))
@@ -114,7 +115,7 @@ async def test_an_utterance_whose_chunks_stop_coming_is_closed_and_the_stream_ma
 
 
 async def test_a_stream_that_falls_silent_on_the_wire_is_dropped(bench: Bench) -> None:
-    bench.parts = replace(bench.parts, idle_utterance_s=0.02, idle_stream_s=0.02)
+    bench.limit(idle_utterance_s=0.02, idle_stream_s=0.02)
     session = bench.session()
     bench.offer(session, audio_chunk(0, SPEECH))
     await session.run()
