@@ -138,10 +138,22 @@ class SourceRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissingAudio:
+    """Audio of an utterance that never came: `duration_ms` of it, at `at_ms` of the stream's timeline.
+
+    Words may have been lost there.
+    """
+
+    at_ms: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
     """A published transcript, already masked.
 
     `is_final` is False for partials. `utterance_id` is the UUIDv5 of tenant, stream, first and last sequence.
+    `missing` tells where audio of the utterance never came.
     """
 
     utterance_id: str
@@ -158,6 +170,7 @@ class Transcript:
     words: tuple[Word, ...]
     engine: str
     model: str
+    missing: tuple[MissingAudio, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +202,8 @@ class ModerationFlag:
     `flag_id` is the UUIDv5 of tenant, stream, capture instant of the first chunk, first and last sequence, and policy
     id: a replay gives the same id.
     `revision` counts from 0; a later revision of the same flag_id supersedes an earlier one. `provisional` is True
-    while the speaker goes on. `speaker_strikes` is None where strikes are not counted.
+    while the speaker goes on. `speaker_strikes` is None where strikes are not counted. `missing` tells where audio of
+    the utterance never came.
     """
 
     flag_id: str
@@ -218,14 +232,7 @@ class ModerationFlag:
     timings_ms: Mapping[str, float]
     flagged_at: datetime
     automated_detection: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MissingAudio:
-    """Audio of an utterance that never came: it was left out at `at_ms` of the stream's timeline."""
-
-    at_ms: int
-    duration_ms: int
+    missing: tuple[MissingAudio, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,8 +240,8 @@ class ResumePoint:
     """Where the intake of a stream goes on after an utterance as if it had never stopped.
 
     `sequence` is the first chunk that is needed, `skip_samples` how many samples at 16 kHz at its beginning belong to
-    what is finished, `position` where the chunk starts on the stream's timeline, in samples at 16 kHz, and `captured_at`
-    its instant (of a chunk yet to come: when it is expected). `utterances` is how many came before.
+    what is finished, `position` where the chunk starts on the stream's timeline, in samples at 16 kHz, and
+    `captured_at` its instant (of a chunk yet to come: when it is expected). `utterances` is how many came before.
     """
 
     sequence: int
@@ -256,9 +263,9 @@ class LanguageEvidence:
 class ResumeMark:
     """How far a stream was finished: published, and confirmed by the broker.
 
-    `point` is where intake goes on. `origin_offset` is the offset of the stream's first chunk: what lies before it under
-    the same id is of an earlier stream. `last_sequence`, `last_offset` and `last_captured_at` are of the last chunk that
-    was finished. `heard` and `read` are what is known of its language; None: nothing, or a hint settles it.
+    `point` is where intake goes on. `origin_offset` is the offset of the stream's first chunk: what lies before it
+    under the same id is of an earlier stream. `last_sequence`, `last_offset` and `last_captured_at` are of the last
+    chunk that was finished. `heard` and `read` are what is known of its language; None: nothing, or a hint settles it.
     """
 
     tenant_id: str

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from moderation.events import Detection, Severity, Word
+from moderation.events import Detection, MissingAudio, Severity, Word
 from moderation.judging import Judgement
 from moderation.pipeline import UtteranceOutcome
 
@@ -76,3 +76,11 @@ def reasons(detections: Sequence[Detection]) -> str:
     for detection in sorted(detections, key=lambda d: (-d.severity.rank, -d.score)):
         best.setdefault(detection.category, detection.score)
     return ", ".join(f"{category} {score:.2f}" for category, score in best.items())
+
+
+def missing_audio(gaps: Sequence[MissingAudio]) -> str:
+    """How much audio of an utterance never came, to be put behind its text; empty when it is whole."""
+    if not gaps:
+        return ""
+    seconds = sum(gap.duration_ms for gap in gaps) / 1000
+    return f" [{seconds:.2f} s of audio missing]"

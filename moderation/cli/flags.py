@@ -29,7 +29,7 @@ _COLUMNS = (
 def command(settings: Settings, *, follow: bool, as_json: bool, beginning: bool | None) -> None:
     """Show the flags that were published.
 
-    A table, or with --json the fields of schemas/moderation_flag.v1.avsc. `after` is the time from the end of speech to
+    A table, or with --json the fields of schemas/moderation_flag.v2.avsc. `after` is the time from the end of speech to
     the verdict. A flag may come twice: its flag_id tells, and a higher revision supersedes. Nothing is committed, so
     any number may look.
 
@@ -49,7 +49,7 @@ def command(settings: Settings, *, follow: bool, as_json: bool, beginning: bool 
 
 def flag_cells(flag: "ModerationFlag") -> Cells:
     """A flag as a row of the table."""
-    from moderation.presenting import SEVERITY_STYLE, reasons
+    from moderation.presenting import SEVERITY_STYLE, missing_audio, reasons
 
     after_s = (flag.flagged_at - flag.ended_at).total_seconds()
     revision = " (provisional)" if flag.provisional else ""
@@ -61,6 +61,6 @@ def flag_cells(flag: "ModerationFlag") -> Cells:
         (flag.severity.value, SEVERITY_STYLE[flag.severity]),
         (flag.action, ""),
         (reasons(flag.detections), ""),
-        (flag.text + revision, ""),
+        (flag.text + missing_audio(flag.missing) + revision, ""),
         (f"{after_s:.2f} s", "dim"),
     )

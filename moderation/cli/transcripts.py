@@ -27,8 +27,8 @@ _COLUMNS = (
 def command(settings: Settings, *, follow: bool, as_json: bool, beginning: bool | None) -> None:
     """Show the transcripts that were published.
 
-    A table, or with --json the fields of schemas/transcript.v1.avsc. Partial transcripts, where they are published, end
-    in an ellipsis. Nothing is committed, so any number may look.
+    A table, or with --json the fields of schemas/transcript.v2.avsc. Partial transcripts, where they are published, end
+    in an ellipsis, and audio that never came is told behind the text. Nothing is committed, so any number may look.
 
     \b
     moderation transcripts
@@ -48,6 +48,9 @@ def command(settings: Settings, *, follow: bool, as_json: bool, beginning: bool 
 
 def transcript_cells(transcript: "Transcript") -> Cells:
     """A transcript as a row of the table."""
+    from moderation.presenting import missing_audio
+
+    text = transcript.text if transcript.is_final else f"{transcript.text} …"
     seconds = (transcript.ended_at - transcript.started_at).total_seconds()
     return (
         (f"{transcript.started_at:%H:%M:%S.%f}"[:12], "dim"),
@@ -55,6 +58,6 @@ def transcript_cells(transcript: "Transcript") -> Cells:
         (transcript.identity.speaker_id, ""),
         (transcript.language.language, ""),
         (f"{transcript.engine}:{transcript.model}", "dim"),
-        (transcript.text if transcript.is_final else f"{transcript.text} …", "" if transcript.is_final else "dim"),
+        (text + missing_audio(transcript.missing), "" if transcript.is_final else "dim"),
         (f"{seconds:.2f} s", "dim"),
     )

@@ -28,9 +28,7 @@ def flag_id(
     policy_id: str,
 ) -> str:
     """The id of the flag that a policy raises about an utterance; all revisions share it."""
-    return _uuid(
-        "flag", tenant_id, stream_id, _milliseconds(captured_at), first_sequence, last_sequence, policy_id
-    )
+    return _uuid("flag", tenant_id, stream_id, _milliseconds(captured_at), first_sequence, last_sequence, policy_id)
 
 
 def chunk_id(*, tenant_id: str, stream_id: str, sequence: int) -> str:

@@ -1,7 +1,7 @@
-"""What Transcript and ModerationFlag have in common on the wire: who, when, which chunks, which words."""
+"""What Transcript and ModerationFlag have in common on the wire: who, when, which chunks, words and gaps."""
 
 from moderation.contracts.record import Record
-from moderation.events import LanguageGuess, ModerationFlag, StreamIdentity, Transcript, Word
+from moderation.events import LanguageGuess, MissingAudio, ModerationFlag, StreamIdentity, Transcript, Word
 
 
 def to_fields(event: Transcript | ModerationFlag) -> Record:
@@ -25,11 +25,12 @@ def to_fields(event: Transcript | ModerationFlag) -> Record:
             {"text": word.text, "start_ms": word.start_ms, "end_ms": word.end_ms, "confidence": word.confidence}
             for word in event.words
         ],
+        "missing": [{"at_ms": gap.at_ms, "duration_ms": gap.duration_ms} for gap in event.missing],
     }
 
 
 def from_fields(record: Record) -> Record:
-    """The record with the common fields as the events have them: identity, language and words are values."""
+    """The record with the common fields as the events have them: identity, language, words and gaps are values."""
     identity = StreamIdentity(
         tenant_id=record.pop("tenant_id"),
         session_id=record.pop("session_id"),
@@ -38,4 +39,5 @@ def from_fields(record: Record) -> Record:
     )
     language = LanguageGuess(language=record.pop("language"), confidence=record.pop("language_confidence"))
     words = tuple(Word(**word) for word in record.pop("words"))
-    return {**record, "identity": identity, "language": language, "words": words}
+    missing = tuple(MissingAudio(**gap) for gap in record.pop("missing"))
+    return {**record, "identity": identity, "language": language, "words": words, "missing": missing}

@@ -29,8 +29,8 @@ class Registry:
         return self._schema if schema_id == LATER_ID else None
 
 
-def _schema(event: str) -> dict[str, Any]:
-    (file,) = (file for file in load_schemas() if file.event == event)
+def _schema(event: str, version: int = 1) -> dict[str, Any]:
+    (file,) = (file for file in load_schemas() if (file.event, file.version) == (event, version))
     return copy.deepcopy(dict(file.schema))
 
 
@@ -88,8 +88,42 @@ def test_a_v1_reader_takes_a_severity_that_came_later_for_the_worst() -> None:
     _field(detection, "severity")["symbols"].append("catastrophic")
     record = _codec("moderation_flag", _schema("moderation_flag")).decode(_example("moderation_flag.v1/insult.bin"))
     value = _codec("moderation_flag", later, writer_id=LATER_ID).encode({**record, "severity": "catastrophic"})
-    reader = _codec("moderation_flag", _schema("moderation_flag"), resolver=Registry(later))
+    versions = (_schema("moderation_flag"), _schema("moderation_flag", 2))
+    reader = _codec("moderation_flag", *versions, resolver=Registry(later))
     assert ModerationFlagCodec(reader).decode(value).severity is Severity.CRITICAL
+
+
+VERSION_1 = [("transcript", "final"), ("transcript", "partial"), ("moderation_flag", "insult")]
+
+
+@pytest.mark.parametrize(("event", "name"), VERSION_1)
+def test_what_v1_wrote_is_read_as_an_utterance_without_missing_audio(event: str, name: str) -> None:
+    value = _example(f"{event}.v1/{name}.bin")
+    as_v1 = _codec(event, _schema(event)).decode(value)
+    assert _codec(event, _schema(event), _schema(event, 2)).decode(value) == {**as_v1, "missing": []}
+
+
+@pytest.mark.parametrize(("event", "name"), [("transcript", "gap"), ("moderation_flag", "gap")])
+def test_a_v1_reader_that_can_look_v2_up_reads_it_without_its_missing_audio(event: str, name: str) -> None:
+    record = _codec(event, _schema(event, 2)).decode(_example(f"{event}.v2/{name}.bin"))
+    assert record["missing"]
+    message = _codec(event, _schema(event, 2), writer_id=LATER_ID).encode(record)
+    read_by_v1 = _codec(event, _schema(event), resolver=Registry(_schema(event, 2))).decode(message)
+    assert read_by_v1 == {field: value for field, value in record.items() if field != "missing"}
+
+
+@pytest.mark.parametrize("event", ["transcript", "moderation_flag"])
+def test_a_v1_reader_without_a_registry_refuses_v2_rather_than_misread_it(event: str) -> None:
+    with pytest.raises(InvalidMessage) as refused:
+        _codec(event, _schema(event)).decode(_example(f"{event}.v2/gap.bin"))
+    assert refused.value.code is DeadLetterCode.UNKNOWN_SCHEMA
+
+
+@pytest.mark.parametrize("event", ["transcript", "moderation_flag"])
+def test_today_v2_is_written(event: str) -> None:
+    newest = _codec(event, _schema(event), _schema(event, 2))
+    value = _example(f"{event}.v2/gap.bin")
+    assert newest.encode(newest.decode(value)) == value
 
 
 def test_an_id_that_the_registry_does_not_know_is_an_unknown_schema() -> None:

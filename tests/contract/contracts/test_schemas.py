@@ -76,8 +76,10 @@ def test_published_schemas_keep_their_fingerprints() -> None:
         "audio_chunk.v1": "7b0a9412e1691d8d",
         "dead_letter.v1": "8fc65b7236c97b40",
         "moderation_flag.v1": "e3081516ab3c8d4e",
+        "moderation_flag.v2": "92878d46fb0ddb85",
         "resume_mark.v1": "39620bc593833b6e",
         "transcript.v1": "47f8824ccd8a9fff",
+        "transcript.v2": "e9b9d84e707b134a",
     }
 
 

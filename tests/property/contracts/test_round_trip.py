@@ -21,6 +21,7 @@ from moderation.events import (
     DetectionKind,
     Evidence,
     LanguageGuess,
+    MissingAudio,
     ModerationFlag,
     Severity,
     StreamIdentity,
@@ -79,6 +80,7 @@ SPAN: dict[str, st.SearchStrategy[Any]] = {
     "language": st.builds(LanguageGuess, language=TAGS, confidence=SCORES),
     "text": TEXTS,
     "words": _tuples(WORDS),
+    "missing": _tuples(st.builds(MissingAudio, at_ms=LONGS, duration_ms=LONGS)),
 }
 TRANSCRIPTS = st.builds(Transcript, utterance_id=IDS, is_final=st.booleans(), engine=TEXTS, model=TEXTS, **SPAN)
 FLAGS = st.builds(

@@ -9,6 +9,7 @@ from moderation.cli.flags import flag_cells
 from moderation.cli.transcripts import transcript_cells
 from moderation.contracts.catalogue import locate
 from moderation.contracts.codecs import Codecs, load_codecs
+from moderation.events import MissingAudio
 from moderation.settings import Settings
 
 
@@ -52,3 +53,11 @@ def test_the_row_of_a_transcript_names_its_engine(codecs: Codecs) -> None:
     transcript = codecs.transcripts.decode(_example("transcript.v1/final.bin"))
     texts = [text for text, _ in transcript_cells(transcript)]
     assert texts[4:] == ["whisper:tiny.en", "you are an idiot call [PHONE]", "2.00 s"]
+
+
+def test_the_rows_of_a_transcript_and_of_a_flag_say_how_much_audio_is_missing(codecs: Codecs) -> None:
+    gaps = (MissingAudio(at_ms=2600, duration_ms=200), MissingAudio(at_ms=3600, duration_ms=1000))
+    transcript = replace(codecs.transcripts.decode(_example("transcript.v2/gap.bin")), missing=gaps)
+    assert transcript_cells(transcript)[5][0] == "you are idiot call [PHONE] [1.20 s of audio missing]"
+    flag = replace(codecs.flags.decode(_example("moderation_flag.v2/gap.bin")), missing=gaps, provisional=True)
+    assert flag_cells(flag)[7][0] == "you are idiot call [PHONE] [1.20 s of audio missing] (provisional)"
