@@ -19,6 +19,7 @@ from moderation.asr.vosk.worker import private_mb
 from moderation.errors import ConfigurationError, EngineCrashed, EngineFailed, InvariantViolation
 from moderation.models.store import ModelStore
 from moderation.settings import AsrSettings
+from moderation.streaming.process_memory import MIB, ProcessMemory
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -128,6 +129,14 @@ def test_workers_share_the_memory_of_the_model(shared: VoskEngine, speech: Sampl
     recognise(shared, speech[:8_000])
     worker = shared.worker_pid("s")
     assert private_mb(worker) < resident_mb(worker) // 2
+
+
+def test_memory_is_told_apart_by_what_the_processes_do(shared: VoskEngine, speech: Samples) -> None:
+    recognise(shared, speech[:8_000])
+    held = ProcessMemory().by_role()
+    assert held["engine_server"] > 50 * MIB
+    assert held["engine"] > MIB
+    assert ProcessMemory().by_role(shared.worker_pid("s")) == {"worker": pytest.approx(held["engine"], rel=0.9)}
 
 
 def test_an_engine_whose_workers_keep_crashing_fails(store: ModelStore, speech: Samples) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,18 +32,29 @@ def test_a_worker_that_holds_more_memory_than_it_may_leaves_and_says_so(bootstra
     assert worker.processes() == []
 
 
+@contextmanager
+def suspendable(broker: StartedBroker) -> Iterator[Callable[[], None]]:
+    """What makes a broker stand still until the end."""
+    stopped: list[int] = []
+
+    def suspend() -> None:
+        for process in broker.processes():
+            os.kill(process.pid, signal.SIGSTOP)
+            stopped.append(process.pid)
+
+    try:
+        yield suspend
+    finally:
+        for pid in reversed(stopped):
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_a_worker_whose_broker_stays_away_leaves_and_says_so(tmp_path: Path) -> None:
-    with StartedBroker(tmp_path) as broker:
+    with StartedBroker(tmp_path) as broker, suspendable(broker) as suspend:
         settings = korean_environment(broker.bootstrap_servers, tmp_path, STREAMING__BROKER_AWAY_S=3.0)
         with StartedWorker(tmp_path, settings) as worker:
             worker.wait_until_ready()
-            stopped = [process.pid for process in broker.processes()]
-            try:
-                for pid in stopped:
-                    os.kill(pid, signal.SIGSTOP)
-                assert worker.wait(EXIT_DEADLINE_S) == 1
-            finally:
-                for pid in reversed(stopped):
-                    os.kill(pid, signal.SIGCONT)
+            suspend()
+            assert worker.wait(EXIT_DEADLINE_S) == 1
     assert "no broker has answered" in said(worker)
     assert "(MODERATION_STREAMING__BROKER_AWAY_S)" in said(worker)

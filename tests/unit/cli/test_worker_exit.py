@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -32,6 +33,47 @@ end_by_force(30)
 """
 
 
+TOLD_TWICE = """
+import asyncio, os, signal, sys, time
+from pathlib import Path
+from moderation.cli.stop_signals import SAME_REQUEST_S
+from moderation.cli.worker import _Stopping
+from moderation.settings import Settings
+
+class Worker:
+    def __init__(self):
+        self.stopping = asyncio.Event()
+    def stop(self):
+        print("stopping", flush=True)
+        self.stopping.set()
+
+async def main():
+    worker, stopping = Worker(), _Stopping(Settings(), Path(sys.argv[1]))
+    stopping.listen()
+    with stopping.of(worker):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await worker.stopping.wait()
+        time.sleep(SAME_REQUEST_S)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+
+asyncio.run(main())
+"""
+
+TOLD_WHILE_LOADING = """
+import asyncio, os, signal, time
+from moderation.cli.worker import _Stopping
+from moderation.settings import Settings
+
+async def main():
+    _Stopping(Settings(), None).listen()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+
+asyncio.run(main())
+"""
+
+
 class Failing:
     """A worker that fails."""
 
@@ -42,15 +84,34 @@ class Failing:
         raise self.error
 
 
+def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, timeout=30, check=False, capture_output=True, text=True)
+
+
 def test_a_process_with_a_thread_that_never_returns_is_ended_after_the_deadline() -> None:
-    ended = subprocess.run([sys.executable, "-c", HANGS], timeout=30, check=False, capture_output=True, text=True)
+    ended = run(HANGS)
     assert ended.returncode == 1
     assert "stop_forced" in ended.stdout + ended.stderr
     assert "MODERATION_STREAMING__EXIT_DEADLINE_S" in ended.stderr
 
 
 def test_a_process_that_ends_by_itself_is_not_kept_waiting() -> None:
-    assert subprocess.run([sys.executable, "-c", ENDS], timeout=20, check=False).returncode == 0
+    assert run(ENDS).returncode == 0
+
+
+def test_a_worker_told_twice_to_stop_leaves_at_once_and_says_what_that_costs(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    ready.touch()
+    ended = run(TOLD_TWICE, str(ready))
+    assert (ended.returncode, ended.stdout) == (1, "stopping\n")
+    assert "told twice to stop" in ended.stderr
+    assert "delivered again when the group has noticed, after up to 30 s" in ended.stderr
+    assert not ready.exists()
+
+
+def test_a_worker_told_to_stop_while_it_loads_holds_nothing_and_ends(tmp_path: Path) -> None:
+    assert run(TOLD_WHILE_LOADING).returncode == 0
 
 
 @pytest.mark.parametrize(
