@@ -9,7 +9,8 @@
     │   │   └── BrokerAway    the broker answers no question any more
     │   ├── ConsumerStuck     there is something to read, and nothing is read: stop, exit non-zero
     │   ├── NoProgress        there is something to finish, and nothing gets finished: stop, exit non-zero
-    │   └── MemoryCapPassed   the worker and its engine processes grew too large: stop, exit non-zero
+    │   ├── MemoryCapPassed   the worker and its engine processes grew too large: stop, exit non-zero
+    │   └── TooManyDeadLetters  the topic is not what it should be: stop, exit non-zero
     ├── Overload              a bound was reached: pause the source
     ├── ConfigurationError    the operator must change something: stop, exit non-zero
     │   └── ModelMissing      a model is not installed; names the command that installs it
@@ -90,6 +91,10 @@ class NoProgress(TransientError):
 
 class MemoryCapPassed(TransientError):
     """The worker and its engine processes hold more memory than they may. The worker stops."""
+
+
+class TooManyDeadLetters(TransientError):
+    """So many messages cannot be processed that the topic itself must be wrong. The worker stops."""
 
 
 class Overload(ModerationError):

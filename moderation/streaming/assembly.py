@@ -14,6 +14,7 @@ from moderation.language.stream import LanguageMemory
 from moderation.pipeline import Pipeline, StreamPipeline
 from moderation.settings import Settings
 from moderation.streaming.context import SessionContexts
+from moderation.streaming.dead_letter_guard import DeadLetterGuard
 from moderation.streaming.mark_topic import MarkTopic
 from moderation.streaming.marks import ResumeMarks
 from moderation.streaming.messages import received_chunk
@@ -48,6 +49,7 @@ class Assembly:
     mark_topic: MarkTopic
     silence: LogSilence
     observer: WorkerObserver
+    guard: DeadLetterGuard
 
 
 def assemble(
@@ -61,6 +63,7 @@ def assemble(
     """Build what works around a Faust application; nothing is started."""
     settings, streaming = parts.settings, parts.settings.streaming
     observer = WorkerObserver(parts.metrics, clock=parts.clock, queued_chunks_limit=streaming.max_chunks_in_flight)
+    guard = DeadLetterGuard(streaming, clock=parts.clock, on_failure=on_failure)
     publisher = Publisher(
         app, clock=parts.clock, timeout_s=streaming.publish_timeout_s, retry_deadline_s=streaming.retry_deadline_s
     )
@@ -71,6 +74,7 @@ def assemble(
         contexts=SessionContexts(utterances=streaming.context_utterances),
         clock=parts.clock,
         metrics=parts.metrics,
+        on_dead_letter=guard.letter,
     )
     mark_topic = MarkTopic(settings, publisher, parts.codecs)
     marks = ResumeMarks(
@@ -112,7 +116,7 @@ def assemble(
             on_failure=on_failure,
         )
     )
-    return Assembly(router=router, marks=marks, mark_topic=mark_topic, silence=silence, observer=observer)
+    return Assembly(router=router, marks=marks, mark_topic=mark_topic, silence=silence, observer=observer, guard=guard)
 
 
 def new_session(session_parts: SessionParts, marks: ResumeMarks, first: ReceivedChunk) -> StreamSession:

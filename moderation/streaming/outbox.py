@@ -1,5 +1,7 @@
 """Publishes what sessions produce: transcripts, flags, dead letters."""
 
+from collections.abc import Callable
+
 from moderation import __version__
 from moderation.clock import Clock
 from moderation.contracts.cloudevents import cloud_event_headers
@@ -31,13 +33,16 @@ class KafkaOutbox:
         contexts: SessionContexts,
         clock: Clock,
         metrics: Metrics,
+        on_dead_letter: Callable[[DeadLetterCode], None],
     ) -> None:
+        """`on_dead_letter` is told of each dead letter that was published."""
         self._publisher = publisher
         self._codecs = codecs
         self._topics = topics
         self._contexts = contexts
         self._clock = clock
         self._metrics = metrics
+        self._on_dead_letter = on_dead_letter
 
     async def utterance(self, outcome: UtteranceOutcome, chunks: list[ReceivedChunk], *, waited_ms: float) -> None:
         """Publish the flag, if there is one, then the transcript. An utterance without words publishes nothing."""
@@ -91,6 +96,7 @@ class KafkaOutbox:
         value = self._codecs.dead_letters.encode(letter)
         await self._publisher.publish(self._topics.dead_letters_topic, key=key_of(letter), value=value, headers=headers)
         self._metrics.dead_letter(invalid.code)
+        self._on_dead_letter(invalid.code)
 
     async def _send(self, topic: str, event: Transcript | ModerationFlag, value: bytes) -> None:
         headers = cloud_event_headers(event, source=CE_SOURCE)

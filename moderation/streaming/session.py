@@ -276,6 +276,8 @@ class StreamSession:
         except InvalidMessage as invalid:
             self._held.pop()
             await self._refuse(item, invalid.code, invalid.sentence)
+        except EngineFailed:
+            raise
         except Exception as error:  # noqa: BLE001  nothing may escape, or Faust loses the message
             await self._give_up(error)
         else:

@@ -117,6 +117,7 @@ class Worker:
         async def ingest(stream: faust.Stream[bytes]) -> None:
             async for event in stream.noack().events():
                 message = raw_message(event.message)
+                self._made.guard.message()
                 self._made.silence.routed((message.topic, message.partition), message.timestamp)
                 await self._made.router.route(message)
 
