@@ -4,12 +4,15 @@ import base64
 from datetime import UTC, datetime
 from typing import Any
 
-from moderation.contracts import audio_chunk, dead_letter, moderation_flag, resume_mark, transcript
+from moderation.contracts import audio_chunk, dead_letter, moderation_flag, replay, resume_mark, transcript
 from moderation.contracts.record import Record
+from moderation.contracts.replay import DeadLetterReplay
 from moderation.events import AudioChunk, DeadLetter, ModerationFlag, ResumeMark, Transcript
 
 
-def to_json(event: AudioChunk | Transcript | ModerationFlag | DeadLetter | ResumeMark) -> dict[str, Any]:
+def to_json(
+    event: AudioChunk | Transcript | ModerationFlag | DeadLetter | ResumeMark | DeadLetterReplay,
+) -> dict[str, Any]:
     """The event as values that `json.dumps` takes.
 
     Instants are ISO 8601 in UTC with milliseconds and `Z`, enums their symbols, bytes base64. The fields are those of
@@ -18,7 +21,7 @@ def to_json(event: AudioChunk | Transcript | ModerationFlag | DeadLetter | Resum
     return {name: _plain(value) for name, value in _record(event).items()}
 
 
-def _record(event: AudioChunk | Transcript | ModerationFlag | DeadLetter | ResumeMark) -> Record:
+def _record(event: AudioChunk | Transcript | ModerationFlag | DeadLetter | ResumeMark | DeadLetterReplay) -> Record:
     match event:
         case AudioChunk():
             return audio_chunk.to_record(event)
@@ -30,6 +33,8 @@ def _record(event: AudioChunk | Transcript | ModerationFlag | DeadLetter | Resum
             return dead_letter.to_record(event)
         case ResumeMark():
             return resume_mark.to_record(event)
+        case DeadLetterReplay():
+            return replay.to_record(event)
 
 
 def _plain(value: Any) -> Any:

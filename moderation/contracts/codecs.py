@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from moderation.contracts import audio_chunk, dead_letter, moderation_flag, resume_mark, transcript
+from moderation.contracts import audio_chunk, dead_letter, moderation_flag, replay, resume_mark, transcript
 from moderation.contracts.audio_chunk import AudioChunkCodec
 from moderation.contracts.catalogue import load_schemas
 from moderation.contracts.dead_letter import DeadLetterCodec
@@ -10,6 +10,7 @@ from moderation.contracts.limits import ContractLimits
 from moderation.contracts.moderation_flag import ModerationFlagCodec
 from moderation.contracts.record import RecordCodec
 from moderation.contracts.registry import NoRegistry, SchemaResolver
+from moderation.contracts.replay import DeadLetterReplayCodec
 from moderation.contracts.resume_mark import ResumeMarkCodec
 from moderation.contracts.transcript import TranscriptCodec
 from moderation.errors import ConfigurationError
@@ -25,6 +26,7 @@ class Codecs:
     flags: ModerationFlagCodec
     dead_letters: DeadLetterCodec
     resume_marks: ResumeMarkCodec
+    replays: DeadLetterReplayCodec
 
 
 def load_codecs(settings: Settings, *, resolver: SchemaResolver | None = None) -> Codecs:
@@ -58,4 +60,5 @@ def build_codecs(limits: ContractLimits, *, resolver: SchemaResolver) -> Codecs:
             records(dead_letter.EVENT, limits.max_list_items), max_value_bytes=limits.max_message_bytes
         ),
         resume_marks=ResumeMarkCodec(records(resume_mark.EVENT, limits.max_list_items)),
+        replays=DeadLetterReplayCodec(records(replay.EVENT, limits.max_list_items)),
     )

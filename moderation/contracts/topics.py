@@ -28,6 +28,7 @@ _ROLES = {
     "moderation_flag": "flags_topic",
     "dead_letter": "dead_letters_topic",
     "resume_mark": "resume_marks_topic",
+    "dead_letter_replay": "replays_topic",
 }
 """Event to the setting that names its topic."""
 
@@ -40,9 +41,9 @@ class Topic(BaseModel):
     name: TopicName
     purpose: Sentence = Field(description="What it holds and what for.")
     key: Sentence = Field(description="What messages are keyed by: those with the same key stay in order.")
-    event: Literal["audio_chunk", "transcript", "moderation_flag", "dead_letter", "resume_mark"] = Field(
-        alias="schema", description="The event it holds: `schemas/<event>.v<N>.avsc`."
-    )
+    event: Literal[
+        "audio_chunk", "transcript", "moderation_flag", "dead_letter", "resume_mark", "dead_letter_replay"
+    ] = Field(alias="schema", description="The event it holds: `schemas/<event>.v<N>.avsc`.")
     partitions: Positive
     replication: Annotated[int, Field(gt=0, le=32_767)] = Field(description="Copies of each partition.")
     min_insync_replicas: Positive = Field(description="Copies that must have a message before it counts as written.")

@@ -21,6 +21,7 @@ def _codec(event: str) -> Any:
         "moderation_flag": codecs.flags,
         "dead_letter": codecs.dead_letters,
         "resume_mark": codecs.resume_marks,
+        "dead_letter_replay": codecs.replays,
     }[event]
 
 

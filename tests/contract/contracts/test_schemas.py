@@ -75,6 +75,7 @@ def test_published_schemas_keep_their_fingerprints() -> None:
     assert {f"{file.event}.v{file.version}": fingerprint(file.schema).hex() for file in FILES} == {
         "audio_chunk.v1": "7b0a9412e1691d8d",
         "dead_letter.v1": "8fc65b7236c97b40",
+        "dead_letter_replay.v1": "08c7842c4d31dcc3",
         "moderation_flag.v1": "e3081516ab3c8d4e",
         "moderation_flag.v2": "92878d46fb0ddb85",
         "resume_mark.v1": "39620bc593833b6e",

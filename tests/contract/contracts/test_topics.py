@@ -27,6 +27,7 @@ def test_the_catalogue_has_the_topics_that_the_settings_name_by_default() -> Non
         streaming.flags_topic,
         streaming.dead_letters_topic,
         streaming.resume_marks_topic,
+        streaming.replays_topic,
     }
 
 
@@ -42,6 +43,7 @@ def test_topics_take_the_names_that_the_settings_give() -> None:
         "moderation_flag": "eu.flags",
         "dead_letter": "moderation-dead-letters",
         "resume_mark": "moderation-resume-marks",
+        "dead_letter_replay": "moderation-dead-letter-replays",
     }
 
 
