@@ -54,6 +54,8 @@ class FleetLog:
 
     kills: list[Kill] = field(default_factory=list)
     engine_kills: int = 0
+    engine_server_kills: int = 0
+    """How many of these hit the process that holds a model."""
     terminations: int = 0
     stops: int = 0
     joins: int = 0

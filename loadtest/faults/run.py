@@ -92,7 +92,7 @@ class FaultRun:
             session_timeout_s=options.effective_session_timeout_s,
             rng=self._rng,
         )
-        async with self._fleet(bootstrap, "faulted", options.workers) as (fleet, names):
+        async with self._fleet(bootstrap, "faulted", options.workers, options.worker_settings()) as (fleet, names):
             injector = Injector(fleet, outages, rng=self._rng, on_progress=self._tell)
             begin_s, began_at = aligned_now(AHEAD_S)
             async with AsyncExitStack() as stack, self._player(bootstrap, names, 1.0) as player:
@@ -113,7 +113,7 @@ class FaultRun:
         """The same chunks, the same instants in them, one worker that nobody disturbs."""
         speed = self._options.reference_speed
         self._tell(f"reference run at {speed:g} times real time")
-        async with self._fleet(bootstrap, "reference", 1) as (fleet, names):
+        async with self._fleet(bootstrap, "reference", 1, self._options.reference_settings()) as (fleet, names):
             begin_s, _ = aligned_now(AHEAD_S)
             async with self._player(bootstrap, names, speed) as player:
                 await player.play(scripts, begin_s=begin_s, began_at=began_at)
@@ -124,12 +124,14 @@ class FaultRun:
         )
 
     @asynccontextmanager
-    async def _fleet(self, bootstrap: str, name: str, wanted: int) -> AsyncIterator[tuple[Fleet, RunNames]]:
+    async def _fleet(
+        self, bootstrap: str, name: str, wanted: int, settings: Mapping[str, object]
+    ) -> AsyncIterator[tuple[Fleet, RunNames]]:
         """Workers with topics of their own, all ready; stopped in order at the end, or killed after a failure."""
         folder = self._options.folder / name
         folder.mkdir()
         run_id = f"{name}-{self._run_id}"
-        environment = worker_environment(bootstrap, run_id, self._options.worker_settings())
+        environment = worker_environment(bootstrap, run_id, settings)
         await asyncio.to_thread(apply_topics, environment, folder)
         fleet = Fleet(folder, environment, wanted=wanted, prefix=name)
         try:
