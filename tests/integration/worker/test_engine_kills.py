@@ -1,0 +1,111 @@
+"""Vosk processes that are killed while someone talks: nothing is lost, and nothing is told differently."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.request import urlopen
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from support.korean_worker import korean_environment
+
+from loadtest.process_tree import Role
+from loadtest.processes import StartedWorker
+from moderation.audio.files import read_audio_file
+from moderation.audio.utterance import SAMPLE_RATE_HZ, Samples
+from moderation.client.producer import AudioProducer, StreamSource
+from moderation.client.reader import EventReader
+from moderation.events import AudioEncoding, Transcript
+from moderation.settings import Settings, load_settings
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+
+CLIP = Path(__file__).parents[2] / "data" / "asr" / "korean.ogg"
+PAUSE = np.zeros(round(0.9 * SAMPLE_RATE_HZ), np.float32)
+UTTERANCES = 6
+KILLS = 4
+DEADLINE_S = 90.0
+
+
+def talk() -> Samples:
+    """The clip, which has two utterances, three times."""
+    clip = np.concatenate(list(read_audio_file(CLIP)))
+    return np.concatenate([clip, PAUSE] * 3)
+
+
+async def play(settings: Settings, stream_id: str, *, speed: float) -> None:
+    source = StreamSource(
+        tenant_id="acme", session_id="match-1", stream_id=stream_id, speaker_id="jisoo", language_hint="ko"
+    )
+    async with AudioProducer(settings) as producer:
+        await producer.play(source, [talk()], encoding=AudioEncoding.PCM_S16LE, speed=speed)
+
+
+async def told(settings: Settings, *streams: str) -> dict[str, list[Transcript]]:
+    """All final transcripts of these streams, in the order of their audio, once each has as many as it should."""
+    found: dict[str, dict[tuple[int, int], Transcript]] = {stream: {} for stream in streams}
+    async with asyncio.timeout(DEADLINE_S), EventReader.transcripts(settings, follow=True, beginning=True) as reader:
+        async for transcript in reader:
+            if transcript.identity.stream_id in found:
+                place = (transcript.first_sequence, transcript.last_sequence)
+                found[transcript.identity.stream_id][place] = transcript
+            if all(len(transcripts) >= UTTERANCES for transcripts in found.values()):
+                break
+    return {stream: [transcripts[place] for place in sorted(transcripts)] for stream, transcripts in found.items()}
+
+
+async def kill_engines(worker: StartedWorker) -> None:
+    """While they serve: each kill finds the process that took the place of the one before."""
+    killed: set[int] = set()
+    while len(killed) < KILLS:
+        engines = [process.pid for process in worker.processes() if process.role is Role.ENGINE]
+        for pid in set(engines) - killed:
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+        await asyncio.sleep(0.7)
+
+
+def restarts(port: int) -> Mapping[str, float]:
+    """What the worker counts of replaced processes, by label."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+        lines = page.read().decode().splitlines()
+    return {
+        line.split(" ")[0].partition("{")[2]: float(line.split(" ")[1])
+        for line in lines
+        if line.startswith("moderation_engine_restarts_total{")
+    }
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+async def test_a_stream_whose_engine_processes_are_killed_is_told_as_if_undisturbed(
+    bootstrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    environment = korean_environment(bootstrap, tmp_path, TELEMETRY__METRICS_PORT=port)
+    for name, value in environment.items():
+        if name.startswith("MODERATION_"):
+            monkeypatch.setenv(name, value)
+    settings = load_settings()
+    undisturbed, disturbed = f"undisturbed-{uuid4().hex[:6]}", f"disturbed-{uuid4().hex[:6]}"
+    with StartedWorker(tmp_path, environment) as worker:
+        worker.wait_until_ready()
+        await play(settings, undisturbed, speed=0)
+        await told(settings, undisturbed)
+        await asyncio.gather(play(settings, disturbed, speed=1.5), kill_engines(worker))
+        transcripts = await told(settings, undisturbed, disturbed)
+        counted = await asyncio.to_thread(restarts, port)
+    assert [(t.first_sequence, t.last_sequence, t.text) for t in transcripts[disturbed]] == [
+        (t.first_sequence, t.last_sequence, t.text) for t in transcripts[undisturbed]
+    ]
+    assert any(t.text for t in transcripts[undisturbed])
+    assert worker.exit_code == 0
+    assert list(counted) == ['cause="died",engine="vosk:ko"}']
+    assert 1 <= counted['cause="died",engine="vosk:ko"}'] <= KILLS
