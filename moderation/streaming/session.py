@@ -265,6 +265,8 @@ class StreamSession:
                 await self._close_utterance()
                 self._close_pipeline()
                 self._begin(item.received, None)
+        # It may have waited behind the end that was just served: the stream goes on, and its chunks are released.
+        self.is_over = False
         await self._accept(item)
         if item.received.chunk.end_of_stream:
             await self._end_stream(item)
