@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from moderation.audio.decode import OpenDecoder, PayloadDecoder, open_decoder
 from moderation.audio.limits import StreamFormat, check_chunk, refuse
@@ -157,7 +157,9 @@ class StreamIntake:
             lost = 0
         run = self._run
         run.timeline.append(chunk.sequence, chunk.captured_at, len(samples), missing_before=lost)
-        self._expected_at = chunk.captured_at + timedelta(seconds=len(samples) / decoder.output_rate_hz)
+        # A resume point goes through messages that count milliseconds: what goes on from there, and what just goes on,
+        # must expect the same.
+        self._expected_at = _in_whole_ms(chunk.captured_at + timedelta(seconds=len(samples) / decoder.output_rate_hz))
         if self._origin is None:
             self._origin = run.timeline.resume_point(0, utterances=0)
         yield from self._told(run, run.segmenter.push(run.resampler.push(samples)))
@@ -253,6 +255,10 @@ class StreamIntake:
         needed = self._run.segmenter.needed_from
         self._run.timeline.forget_before(needed)
         return self._run.timeline.needed_sequence(needed)
+
+
+def _in_whole_ms(instant: datetime) -> datetime:
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 def _samples(duration: timedelta) -> int:
