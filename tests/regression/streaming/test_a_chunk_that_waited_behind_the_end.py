@@ -1,4 +1,4 @@
-"""A chunk that came before the end of its stream, and belonged behind it, was never acked: its partition stood still."""
+"""A chunk that came before its stream ended, and belonged behind the end, was never acked: its partition stood still."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
