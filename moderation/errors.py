@@ -66,7 +66,7 @@ class EngineCrashed(TransientError):
 
 
 class EngineFailed(TransientError):
-    """The processes of a speech engine die however often they are replaced, or can no longer be started.
+    """The processes of a speech engine or decoder die however often they are replaced, or can no longer be started.
 
     No message is to blame, so none may become a dead letter for it: the worker stops, and what it held is delivered
     again.

@@ -38,8 +38,10 @@ class KafkaSettings(Section):
     )
     sasl_username: str | None = Field(None, description="SASL user name.")
     sasl_password: SecretStr | None = Field(None, description="SASL password.")
-    session_timeout_s: Positive = Field(30, description="Silence after which the group gives a worker up, s.")
-    heartbeat_interval_s: Positive = Field(3, description="Time between heartbeats, s.")
+    session_timeout_s: Positive = Field(
+        10, description="Silence after which the group gives a worker up: its streams wait so long when it is killed, s."
+    )
+    heartbeat_interval_s: Positive = Field(2, description="Time between heartbeats, s.")
     rebalance_timeout_s: Positive = Field(60, description="Longest time a rebalance may take, s.")
     request_timeout_s: Positive = Field(60, description="Longest wait for a broker's answer, s.")
     commit_interval_s: float = Field(1.0, gt=0, description="Time between offset commits, s.")
@@ -226,7 +228,7 @@ class StreamingSettings(Section):
     context_utterances: int = Field(3, ge=0, description="Earlier utterances of the session put into a flag.")
     publish_timeout_s: float = Field(60.0, gt=0, description="Longest wait for the broker to confirm a message, s.")
     retry_deadline_s: float = Field(60.0, gt=0, description="How long a failing step is retried, s.")
-    drain_deadline_s: float = Field(15.0, gt=0, description="Longest time to finish work on shutdown or rebalance, s.")
+    drain_deadline_s: float = Field(7.0, gt=0, description="Longest time to finish work on shutdown or rebalance, s.")
     exit_deadline_s: float = Field(
         60.0, gt=0, description="Longest time an orderly stop may take before the process ends regardless, s."
     )

@@ -27,6 +27,8 @@ class Harness:
         self.bench = bench
         self.routed: list[int] = []
         self.committed = 0
+        self.replays: set[int] = set()
+        """Offsets of replayed dead letters."""
         self.failures: list[BaseException] = []
         self.chunks: dict[int, AudioChunk] = {}
         self.commits = 0
@@ -59,7 +61,7 @@ class Harness:
 
     def _receive(self, message: RawMessage) -> ReceivedChunk:
         chunk = self._decode(message)
-        is_replay = any(name == "replay" for name, _ in message.headers)
+        is_replay = message.offset in self.replays
         return ReceivedChunk(chunk=chunk, message=message, received_s=0.0, is_replay=is_replay)
 
     def _decode(self, message: RawMessage) -> AudioChunk:
@@ -310,4 +312,76 @@ async def test_messages_of_an_earlier_generation_are_left_for_their_redelivery(h
     await asyncio.wait_for(stale, 2)
     assert h.router.open_streams == 0
     assert h.router.acked == {}
+    await h.close()
+
+
+async def test_a_resting_stream_makes_room_for_another(harness) -> None:
+    h = harness(max_open_streams=1)
+    await h.route(0, audio_chunk(0, SILENCE, stream_id="rests"))
+    await until(lambda: h.acked == [0])
+    await asyncio.wait_for(h.route(1, audio_chunk(0, SILENCE, stream_id="new")), 2)
+    await until(lambda: h.acked == [0, 1])
+    assert h.bench.told.evicted == 1
+    await asyncio.wait_for(h.route(2, audio_chunk(1, SILENCE, stream_id="rests")), 2)
+    await until(lambda: h.acked == [0, 1, 2])
+    await h.close()
+
+
+async def test_too_many_unacked_chunks_pause_intake_and_close_what_holds_them_back(harness) -> None:
+    h = harness(max_unacked_chunks=3)
+    await h.route(0, audio_chunk(0, SPEECH, stream_id="talks"))
+    for offset in (1, 2):
+        await h.route(offset, audio_chunk(offset, SILENCE, stream_id="silent"))
+    assert h.acked == []
+    await asyncio.wait_for(h.route(3, audio_chunk(3, SILENCE, stream_id="silent")), 2)
+    await until(lambda: h.acked == [0, 1, 2, 3])
+    assert h.bench.outbox.utterances == [[0]]
+    assert h.bench.told.closed_early == 1
+    assert h.bench.told.pauses == ["unacked"]
+    await h.close()
+
+
+async def test_a_pause_is_shown_while_it_lasts_and_told_when_it_ends(harness) -> None:
+    h = harness(max_chunks_in_flight=1)
+    h.bench.outbox.gate.clear()
+    await h.route(0, audio_chunk(0, SPEECH))
+    await until(lambda: h.router.queued_chunks == 0)
+    await h.route(1, audio_chunk(1, END))
+    await until(lambda: h.router.queued_chunks == 0)
+    await h.route(2, audio_chunk(2, SILENCE))
+    blocked = asyncio.create_task(h.route(3, audio_chunk(3, SILENCE)))
+    await until(lambda: h.router.paused_by == "chunks")
+    h.bench.outbox.gate.set()
+    await blocked
+    assert h.router.paused_by is None
+    assert "chunks" in h.bench.told.pauses
+    await h.close()
+
+
+async def test_dead_letters_are_published_while_intake_goes_on(harness) -> None:
+    h = harness(max_chunks_in_flight=4)
+    h.bench.outbox.gate.clear()
+    for offset in range(4):
+        await asyncio.wait_for(h.route(offset, None), 2)
+    blocked = asyncio.create_task(h.route(4, None))
+    await asyncio.sleep(0.02)
+    assert not blocked.done()
+    assert h.acked == []
+    h.bench.outbox.gate.set()
+    await blocked
+    await until(lambda: h.acked == [0, 1, 2, 3, 4] and h.router.queued_chunks == 0)
+    await h.close()
+
+
+async def test_replayed_dead_letters_are_served_apart_from_their_live_stream(harness) -> None:
+    h = harness()
+    await h.route(0, audio_chunk(7, SPEECH))
+    h.replays = {1, 2}
+    await h.route(1, audio_chunk(2, SPEECH))
+    await h.route(2, audio_chunk(3, END))
+    await until(lambda: h.bench.outbox.utterances == [[2, 3]])
+    assert h.acked == []
+    await h.route(3, audio_chunk(8, END))
+    await until(lambda: h.acked == [0, 1, 2, 3])
+    assert h.bench.outbox.utterances == [[2, 3], [7, 8]]
     await h.close()
