@@ -1,4 +1,4 @@
-"""A chunk that came before its stream ended, and belonged behind the end, was never acked: its partition stood still."""
+"""A chunk that waited for the one that ends its stream was never acked: its partition stood still for good."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
