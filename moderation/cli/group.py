@@ -19,12 +19,13 @@ COMMANDS = {
     "send": "Play audio files as live voice-chat streams.",
     "flags": "Show the flags that were published.",
     "transcripts": "Show the transcripts that were published.",
+    "dead-letters": "List what could not be processed, by code; publish it again.",
     "scan": "Run the pipeline on audio files, without a broker.",
     "inspect": "Run the text stages on a text.",
     "models": "List, fetch or verify models.",
     "doctor": "Say what is installed, what works, and what to do about the rest.",
 }
-"""Commands in the order in which help shows them, with a line each; `moderation/cli/<name>.py` holds each."""
+"""Commands in help's order, with a line each; `moderation/cli/<name>.py` (with `_` for `-`) holds each."""
 
 EXIT_CANNOT = 2
 EXIT_INTERRUPTED = 130
@@ -39,7 +40,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"moderation.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"moderation.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -1,6 +1,6 @@
 """How a dead letter that is published again says so, and the ledger of those that were.
 
-The ledger is a compacted topic, key `dead_letter_id`, so that every operator sees it and it outlives each of them.
+The ledger is a compacted topic (`entry_key`), so that every operator sees it and it outlives each of them.
 """
 
 from dataclasses import dataclass
@@ -61,6 +61,15 @@ class DeadLetterReplayCodec:
         """
         record = self._records.decode(value)
         return DeadLetterReplay(state=ReplayState(record.pop("state")), **record)
+
+
+def entry_key(entry: DeadLetterReplay) -> bytes:
+    """The key of an entry. Claims have keys of their own, so that compaction never lets one replace a `replayed`.
+
+    Both kinds belong into one partition, that of the letter's id, so that their order is known.
+    """
+    suffix = "" if entry.state is ReplayState.REPLAYED else "/claim"
+    return f"{entry.dead_letter_id}{suffix}".encode()
 
 
 def to_record(event: DeadLetterReplay) -> Record:

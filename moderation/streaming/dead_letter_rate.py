@@ -63,9 +63,9 @@ class DeadLetterRate:
         return (
             f"{letters} of the last minute's {self._of_messages(letters)} messages of {topic} became dead letters "
             f"({named}); {self._max_per_minute} a minute are allowed while they are {self._max_share:.0%} of the "
-            f"messages or more. {_advice(next(iter(counts), ''))} Look at them with `moderation dead-letters --details`; "
-            "when the cause is gone, start the worker again and run `moderation dead-letters replay`. If such a rate is "
-            "normal here, raise MODERATION_STREAMING__MAX_DEAD_LETTERS_PER_MINUTE"
+            f"messages or more. {_advice(next(iter(counts), ''))} See `moderation dead-letters --details`; "
+            "when the cause is gone, start the worker again and run `moderation dead-letters replay`. If such a rate "
+            "is normal here, raise MODERATION_STREAMING__MAX_DEAD_LETTERS_PER_MINUTE"
         )
 
     def _of_messages(self, letters: int) -> int:

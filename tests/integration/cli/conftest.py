@@ -16,7 +16,14 @@ from moderation.contracts.catalogue import locate
 def environment(bootstrap: str) -> dict[str, str]:
     """Settings for the commands, with topics that no other test has."""
     unique = uuid.uuid4().hex[:8]
-    names = {"AUDIO": "audio", "TRANSCRIPTS": "transcripts", "FLAGS": "flags", "DEAD_LETTERS": "dead-letters"}
+    names = {
+        "AUDIO": "audio",
+        "TRANSCRIPTS": "transcripts",
+        "FLAGS": "flags",
+        "DEAD_LETTERS": "dead-letters",
+        "RESUME_MARKS": "resume-marks",
+        "REPLAYS": "replays",
+    }
     topics = {f"MODERATION_STREAMING__{key}_TOPIC": f"{name}-{unique}" for key, name in names.items()}
     return {"MODERATION_BROKER": bootstrap, **topics}
 

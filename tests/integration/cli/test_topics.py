@@ -13,22 +13,29 @@ Call = Callable[..., Result]
 def test_check_fails_until_the_topics_were_applied(call: Call) -> None:
     before = call("topics", "check")
     assert before.exit_code == 1
-    assert [line.split("\t")[1] for line in before.stdout.splitlines()] == ["missing"] * 4
+    assert [line.split("\t")[1] for line in before.stdout.splitlines()] == ["missing"] * 6
     applied = call("topics", "apply")
     assert applied.exit_code == 0
-    assert [line.split("\t")[1] for line in applied.stdout.splitlines()] == ["created"] * 4
+    assert [line.split("\t")[1] for line in applied.stdout.splitlines()] == ["created"] * 6
     again = call("topics", "apply")
-    assert [line.split("\t")[1] for line in again.stdout.splitlines()] == ["exists"] * 4
+    assert [line.split("\t")[1] for line in again.stdout.splitlines()] == ["exists"] * 6
     after = call("topics", "check")
     assert after.exit_code == 0
-    assert [line.split("\t")[1] for line in after.stdout.splitlines()] == ["ok"] * 4
+    assert [line.split("\t")[1] for line in after.stdout.splitlines()] == ["ok"] * 6
 
 
 def test_list_needs_no_broker(call: Call, json_lines: Callable[..., list[dict[str, str]]]) -> None:
     listed = call("topics", "list", "--json", MODERATION_BROKER="127.0.0.1:1")
     assert listed.exit_code == 0
     topics = json_lines(listed.stdout)
-    assert {topic["schema"] for topic in topics} == {"audio_chunk", "transcript", "moderation_flag", "dead_letter"}
+    assert {topic["schema"] for topic in topics} == {
+        "audio_chunk",
+        "transcript",
+        "moderation_flag",
+        "dead_letter",
+        "resume_mark",
+        "dead_letter_replay",
+    }
     for_people = call("topics", "list", MODERATION_BROKER="127.0.0.1:1").stdout
     assert all(topic["name"] in for_people and topic["owner"] in for_people for topic in topics)
 
