@@ -44,11 +44,13 @@ class StreamIntake:
     A fresh intake that is given `Utterance.resume` and the chunks from `resume.sequence` on tells the utterances that
     followed: numbers, sequences, times and instants are the same, and so are the samples of PCM, G.711 and FLAC at
     16 kHz. At other rates samples differ by rounding (below 1e-6); where the chunks do not hold a whole number of the
-    resampler's steps, up to half a sample of shift comes on top. Opus decoders that start anew differ a little for a
-    while, although they are given 80 ms to settle (see `pre_roll`). Chunks before `resume.sequence` may not be given.
-    When the first chunk is a later one, what lies between must have been let go by `IntakeResult`: the intake begins
-    there in silence, and the stream's timeline goes on by what `captured_at` says has passed. Utterances are then found
-    where they would have been, but for those without a quiet place before them (see `listening`).
+    resampler's steps, a shift of less than a sample comes on top. Opus decoders that start anew differ a little for a
+    while, although they are given time to settle (see `pre_roll_samples`): a cut in the midst of speech may then move.
+
+    Chunks before `resume.sequence` may not be given. When the first chunk is a later one, what lies between must have
+    been let go by `IntakeResult`: the intake begins there in silence, and the stream's timeline goes on by what
+    `captured_at` says has passed. Utterances are then found where they would have been, but for sounds that the VAD
+    takes for speech or not depending on where it began, and for speech without a quiet place before it (`listening`).
 
     Missing audio (a jump of `sequence`, or `captured_at` beyond the end of the chunk before) up to
     `settings.max_splice_ms` is left out: what surrounds it is joined, nothing is filled in, and the timeline moves on

@@ -18,8 +18,12 @@ MAX_PACKET_SAMPLES = OPUS_RATE_HZ * 120 // 1000
 
 LENGTH_BYTES = 2
 
-OPUS_PRE_ROLL_MS = 80
-"""What a decoder that starts in mid-stream is given before its output is used. Source: RFC 7845, section 4.6."""
+OPUS_PRE_ROLL_MS = 240
+"""What a decoder that starts in mid-stream is given before its output is used.
+
+RFC 7845, section 4.6, asks for 80 ms at least. Measured at 88 places of the demo's clips, the largest difference to a
+decoder that had run all along: 0.17 of full scale behind 80 ms, 0.04 behind 160 ms, 0.005 behind 240 ms and behind 480.
+"""
 
 
 class OpusPacketDecoder:
