@@ -31,6 +31,8 @@ DRAIN_DEADLINE_S = 120.0
 """Longest wait for the worker to finish what was sent."""
 _LETTER_LIMIT = "max_dead_letters_per_minute"
 _NO_LIMIT = 100_000_000
+_PATIENCE_MS = 300_000
+"""Of the sender: a busy machine must not look like a broker that is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +180,9 @@ class _HostileRun:
         """Run; what is returned makes the report once the worker's exit code is known."""
         async with AsyncExitStack() as stack:
             producer = await stack.enter_async_context(
-                AIOKafkaProducer(bootstrap_servers=self._broker.bootstrap_servers, acks="all")
+                AIOKafkaProducer(
+                    bootstrap_servers=self._broker.bootstrap_servers, acks="all", request_timeout_ms=_PATIENCE_MS
+                )
             )
             self._sender = HostileSender(
                 producer,
