@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from aiokafka.errors import KafkaError
 
+from moderation.client.diagnosis import advice
 from moderation.errors import ConfigurationError
 from moderation.settings import KafkaSettings, Settings
 
@@ -76,21 +77,21 @@ async def connected(
         try:
             await client.start()
         except (KafkaError, OSError) as error:
-            raise unreachable(settings, error) from None
+            raise unreachable(settings, error, await advice(kafka_arguments(settings))) from None
         yield client
     finally:
         await disconnect()
 
 
-def unreachable(settings: Settings, error: Exception) -> ConfigurationError:
-    """What to tell when no broker answers."""
+def unreachable(settings: Settings, error: Exception, known: str | None = None) -> ConfigurationError:
+    """What to tell when no broker answers; `known` is what to do about it, where that was found out."""
     where = settings.bootstrap_servers
-    advice = (
+    guess = (
         "start one with `moderation broker`, or point MODERATION_BROKER at your Kafka"
         if settings.broker == "embedded"
         else "check MODERATION_BROKER and MODERATION_KAFKA__*; `moderation broker` runs one on this machine"
     )
-    return ConfigurationError(f"no Kafka broker can be reached at {where} ({type(error).__name__}); {advice}")
+    return ConfigurationError(f"no Kafka broker can be reached at {where} ({type(error).__name__}); {known or guess}")
 
 
 def sasl_login(kafka: KafkaSettings) -> tuple[str, str]:
