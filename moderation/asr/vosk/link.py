@@ -25,11 +25,11 @@ class WorkerLink:
         self._turn = threading.Lock()
         self._state = threading.Lock()
         self._numbers = itertools.count()
-        self._open: dict[int, int] = {}
+        self._open: set[int] = set()
         self._alive = True
         self._retired = False
         self.died_serving: int | None = None
-        """Which utterance's request found it dead or killed it, as named in `begin`; None while it lives."""
+        """Which utterance's request found it dead or killed it; None while it lives, and where it is not known."""
 
     @property
     def takes_utterances(self) -> bool:
@@ -41,23 +41,23 @@ class WorkerLink:
         """Whether it ended otherwise than by being retired or closed."""
         return not self._alive and not self._retired
 
-    def begin(self, utterance: int) -> int:
-        """Number a new attempt at an utterance, whose own number is the same for each attempt."""
+    def begin(self) -> int:
+        """Number a new attempt at an utterance."""
         with self._state:
             number = next(self._numbers)
-            self._open[number] = utterance
+            self._open.add(number)
             return number
 
     def end(self, number: int) -> None:
         """An attempt is over; the last one of a retired worker ends it."""
         with self._state:
-            self._open.pop(number, None)
+            self._open.discard(number)
             ended = self._retired and not self._open
         if ended:
             self._hang_up()
 
-    def request(self, request: Request) -> bytes:
-        """Ask and wait for the answer.
+    def request(self, request: Request, *, utterance: int | None = None) -> bytes:
+        """Ask and wait for the answer. `utterance` is the same number whenever the same utterance is tried.
 
         Raises:
             EngineCrashed: the process is dead; or it did not answer in time and is dead now.
@@ -69,13 +69,13 @@ class WorkerLink:
                 send_frame(self._connection, request.pack(), self._timeout_s)
                 return receive_frame(self._connection, self._timeout_s)
             except TimeoutError:
-                self._bury(request.utterance)
+                self._bury(utterance)
                 raise EngineCrashed(
                     f"a Vosk process did not answer within {self._timeout_s:g} s (MODERATION_ASR__ENGINE_TIMEOUT_S) "
                     "and was replaced"
                 ) from None
             except BrokenFrame:
-                self._bury(request.utterance)
+                self._bury(utterance)
                 raise EngineCrashed("a Vosk process died and was replaced") from None
 
     def retire(self) -> None:
@@ -91,8 +91,8 @@ class WorkerLink:
         self._retired = True
         self._hang_up()
 
-    def _bury(self, number: int) -> None:
-        self.died_serving = self._open.get(number)
+    def _bury(self, utterance: int | None) -> None:
+        self.died_serving = utterance
         self._hang_up()
         self._kill(self.pid)
 

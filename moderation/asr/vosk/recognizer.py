@@ -28,6 +28,7 @@ class VoskRecognizer:
     ) -> None:
         self._slot = slot
         self._stream_id = stream_id
+        self._identity: int | None = None
         self._language = language
         self._on_memory = on_memory
         self._blocks = Blocks()
@@ -72,13 +73,18 @@ class VoskRecognizer:
 
     def _ask(self, operation: Operation, pcm: bytes) -> bytes:
         if self._utterance is None:
-            self._utterance = self._slot.begin(self._identity(pcm))
+            self._utterance = self._slot.begin()
         link, number = self._utterance
-        return link.request(Request(operation, number, pcm))
+        self._identity = self._identity or self._identified_by(pcm)
+        return link.request(Request(operation, number, pcm), utterance=self._identity)
 
-    def _identity(self, pcm: bytes) -> int:
-        """The same number whenever the same utterance is tried: it begins with the same block, however it is fed."""
-        return crc32(pcm[:BLOCK_BYTES], crc32(self._stream_id.encode()))
+    def _identified_by(self, pcm: bytes) -> int | None:
+        """The same number whenever the same utterance is tried, however it is fed; None while it is digital silence.
+
+        Utterances begin with padding, which is the same in many.
+        """
+        blocks = (pcm[start : start + BLOCK_BYTES] for start in range(0, len(pcm), BLOCK_BYTES))
+        return next((crc32(block, crc32(self._stream_id.encode())) for block in blocks if any(block)), None)
 
     def _end(self, private_mb: int) -> None:
         self._ended = True

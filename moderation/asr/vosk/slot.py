@@ -46,10 +46,8 @@ class WorkerSlot:
         """The present worker, dead or alive; None before the first utterance."""
         return self._link
 
-    def begin(self, utterance: int) -> tuple[WorkerLink, int]:
+    def begin(self) -> tuple[WorkerLink, int]:
         """A worker and the number of a new attempt at an utterance with it. May wait a few seconds after crashes.
-
-        `utterance` is the same number for each attempt at the same utterance.
 
         Raises:
             EngineCrashed: starting failed; try again.
@@ -58,7 +56,7 @@ class WorkerSlot:
         """
         with self._lock:
             link = self._present()
-            return link, link.begin(utterance)
+            return link, link.begin()
 
     def close(self) -> None:
         """End the worker."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.request import urlopen
 from uuid import uuid4
@@ -58,15 +58,15 @@ async def told(settings: Settings, *streams: str) -> dict[str, list[Transcript]]
     return {stream: [transcripts[place] for place in sorted(transcripts)] for stream, transcripts in found.items()}
 
 
-async def kill_engines(worker: StartedWorker) -> None:
+async def kill_engines(worker: StartedWorker, *, pause_s: float) -> None:
     """While they serve: each kill finds the process that took the place of the one before."""
     killed: set[int] = set()
-    while len(killed) < KILLS:
+    while len(killed) < KILLS and worker.is_running:
         engines = [process.pid for process in worker.processes() if process.role is Role.ENGINE]
         for pid in set(engines) - killed:
             os.kill(pid, signal.SIGKILL)
             killed.add(pid)
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(pause_s)
 
 
 def restarts(port: int) -> Mapping[str, float]:
@@ -85,21 +85,33 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-async def test_a_stream_whose_engine_processes_are_killed_is_told_as_if_undisturbed(
+@pytest.fixture
+def started_with(
     bootstrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[Settings, dict[str, str]]]:
+    """Settings of a run of its own, for this process and as a worker's environment."""
+
+    def start(**settings: object) -> tuple[Settings, dict[str, str]]:
+        environment = korean_environment(bootstrap, tmp_path, **settings)
+        for name, value in environment.items():
+            if name.startswith("MODERATION_"):
+                monkeypatch.setenv(name, value)
+        return load_settings(), environment
+
+    return start
+
+
+async def test_a_stream_whose_engine_processes_are_killed_is_told_as_if_undisturbed(
+    started_with: Callable[..., tuple[Settings, dict[str, str]]], tmp_path: Path
 ) -> None:
     port = free_port()
-    environment = korean_environment(bootstrap, tmp_path, TELEMETRY__METRICS_PORT=port)
-    for name, value in environment.items():
-        if name.startswith("MODERATION_"):
-            monkeypatch.setenv(name, value)
-    settings = load_settings()
+    settings, environment = started_with(TELEMETRY__METRICS_PORT=port)
     undisturbed, disturbed = f"undisturbed-{uuid4().hex[:6]}", f"disturbed-{uuid4().hex[:6]}"
     with StartedWorker(tmp_path, environment) as worker:
         worker.wait_until_ready()
         await play(settings, undisturbed, speed=0)
         await told(settings, undisturbed)
-        await asyncio.gather(play(settings, disturbed, speed=1.5), kill_engines(worker))
+        await asyncio.gather(play(settings, disturbed, speed=1.5), kill_engines(worker, pause_s=0.7))
         transcripts = await told(settings, undisturbed, disturbed)
         counted = await asyncio.to_thread(restarts, port)
     assert [(t.first_sequence, t.last_sequence, t.text) for t in transcripts[disturbed]] == [
@@ -109,3 +121,23 @@ async def test_a_stream_whose_engine_processes_are_killed_is_told_as_if_undistur
     assert worker.exit_code == 0
     assert list(counted) == ['cause="died",engine="vosk:ko"}']
     assert 1 <= counted['cause="died",engine="vosk:ko"}'] <= KILLS
+
+
+async def test_an_engine_that_keeps_dying_ends_the_worker_and_costs_no_utterance(
+    started_with: Callable[..., tuple[Settings, dict[str, str]]], tmp_path: Path
+) -> None:
+    settings, environment = started_with(ASR__VOSK_MAX_CRASHES=1)
+    stream = f"stream-{uuid4().hex[:6]}"
+    with StartedWorker(tmp_path, environment, name="doomed") as doomed:
+        doomed.wait_until_ready()
+        playing = asyncio.create_task(play(settings, stream, speed=1.5))
+        # An utterance each: one that is hit again and again would be blamed itself.
+        await kill_engines(doomed, pause_s=2.5)
+        assert await asyncio.to_thread(doomed.wait, DEADLINE_S) == 1
+        await playing
+    assert "a Vosk process keeps dying (MODERATION_ASR__VOSK_MAX_CRASHES" in doomed.log.read_text()
+    with StartedWorker(tmp_path, environment, name="successor"):
+        transcripts = (await told(settings, stream))[stream]
+    assert len(transcripts) == UTTERANCES
+    async with EventReader.dead_letters(settings, follow=False, beginning=True) as letters:
+        assert [letter async for letter in letters] == []

@@ -19,7 +19,7 @@ class Link:
         self.pid = 1
         self.died_serving: int | None = None
 
-    def begin(self, utterance: int) -> int:
+    def begin(self) -> int:
         return 7
 
     def close(self) -> None:
@@ -62,42 +62,42 @@ def test_a_worker_is_started_with_the_first_utterance_and_kept(
     slot: WorkerSlot, forks: Forks, restarts: list[str]
 ) -> None:
     assert slot.link is None
-    assert slot.begin(1)[0] is slot.begin(2)[0]
+    assert slot.begin()[0] is slot.begin()[0]
     assert len(forks.links) == 1
     assert restarts == []
 
 
 def test_a_dead_worker_is_replaced_and_that_is_told(slot: WorkerSlot, forks: Forks, restarts: list[str]) -> None:
-    slot.begin(1)
+    slot.begin()
     forks.links[0].die()
-    assert slot.begin(2)[0] is forks.links[1]  # type: ignore[comparison-overlap]
+    assert slot.begin()[0] is forks.links[1]  # type: ignore[comparison-overlap]
     assert restarts == ["died"]
 
 
 def test_a_retired_worker_is_replaced_and_is_no_crash(slot: WorkerSlot, forks: Forks, restarts: list[str]) -> None:
     for _ in range(5):
-        slot.begin(1)
+        slot.begin()
         forks.links[-1].takes_utterances = False
-    slot.begin(1)
+    slot.begin()
     assert len(forks.links) == 6
     assert restarts == ["grew"] * 5
 
 
 def test_an_engine_whose_worker_dies_too_often_has_failed(slot: WorkerSlot, forks: Forks) -> None:
-    slot.begin(1)
+    slot.begin()
     forks.links[0].die(serving=1)
-    slot.begin(2)
+    slot.begin()
     forks.links[1].die(serving=2)
     with pytest.raises(EngineFailed, match="MODERATION_ASR__VOSK_MAX_CRASHES"):
-        slot.begin(3)
+        slot.begin()
 
 
 def test_an_utterance_that_kills_every_worker_does_not_make_the_engine_fail(slot: WorkerSlot, forks: Forks) -> None:
-    slot.begin(1)
+    slot.begin()
     forks.links[-1].die(serving=1)
-    slot.begin(1)
+    slot.begin()
     forks.links[-1].die(serving=1)
-    assert slot.begin(1)[0] is forks.links[2]  # type: ignore[comparison-overlap]
+    assert slot.begin()[0] is forks.links[2]  # type: ignore[comparison-overlap]
 
 
 def test_workers_that_cannot_be_started_make_the_engine_fail_soon(
@@ -107,31 +107,31 @@ def test_workers_that_cannot_be_started_make_the_engine_fail_soon(
     forks.fails = True
     for _ in range(MAX_FAILED_STARTS - 1):
         with pytest.raises(EngineCrashed):
-            slot.begin(1)
+            slot.begin()
     with pytest.raises(EngineFailed, match="could not be started"):
-        slot.begin(1)
+        slot.begin()
     assert restarts == []
 
 
 def test_a_start_that_succeeds_after_one_that_failed_is_told_once(
     slot: WorkerSlot, forks: Forks, restarts: list[str]
 ) -> None:
-    slot.begin(1)
+    slot.begin()
     forks.links[0].die(serving=1)
     forks.fails = True
     with pytest.raises(EngineCrashed):
-        slot.begin(2)
+        slot.begin()
     forks.fails = False
     slot._history = CrashHistory(max_crashes=9, window_s=60.0)
-    slot.begin(2)
-    slot.begin(3)
+    slot.begin()
+    slot.begin()
     assert restarts == ["died"]
 
 
 def test_closing_ends_the_worker_and_refuses_another(slot: WorkerSlot, forks: Forks) -> None:
-    slot.begin(1)
+    slot.begin()
     slot.close()
     assert forks.links[0].closed
     forks.links[0].takes_utterances = False
     with pytest.raises(InvariantViolation):
-        slot.begin(2)
+        slot.begin()
