@@ -10,6 +10,8 @@ from moderation.events import AudioChunk, AudioEncoding
 
 EVENT = "audio_chunk"
 
+MAX_SEQUENCE = 1 << 62
+"""More chunks than any stream has; what is counted on from here still fits a long."""
 MAX_SAMPLE_RATE_HZ = 768_000
 """The highest rate that any audio interface has; which rates are decoded is a setting of `audio/`."""
 MAX_CHANNELS = 255
@@ -100,6 +102,8 @@ def require_valid(chunk: AudioChunk, limits: ContractLimits) -> None:
         _require_id(name, getattr(chunk, name), limits.max_id_chars)
     if chunk.sequence < 0:
         raise _invalid("sequence is negative; it counts from 0")
+    if chunk.sequence > MAX_SEQUENCE:
+        raise _invalid("sequence exceeds 2^62; it counts the chunks of the stream")
     if not _EARLIEST <= chunk.captured_at < _LATEST:
         raise _invalid("captured_at lies outside the years 2000 to 2099; it counts milliseconds since 1970")
     if not 0 < chunk.sample_rate_hz <= MAX_SAMPLE_RATE_HZ:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.contracts.as_json import to_json
+from moderation.contracts.audio_chunk import MAX_SEQUENCE
 from moderation.contracts.catalogue import load_schemas
 from moderation.contracts.codecs import Codecs, load_codecs
 from moderation.contracts.framing import single_object_header
@@ -57,7 +58,7 @@ CHUNKS = st.builds(
     session_id=IDS,
     stream_id=IDS,
     speaker_id=IDS,
-    sequence=LONGS,
+    sequence=st.integers(0, MAX_SEQUENCE),
     captured_at=INSTANTS,
     encoding=st.sampled_from(AudioEncoding),
     sample_rate_hz=st.integers(1, 768_000),
