@@ -154,7 +154,8 @@ class StreamIntake:
         lost = _samples(missing)
         if self._run is None:
             self._format = StreamFormat.of(chunk)
-            self._run = self._open_run(decoder, self._stream_end + lost, floor=self._floor_in(chunk))
+            origin = self._stream_end + lost
+            self._run = self._open_run(decoder, origin, floor=self._floor_at(origin))
             self._resume = None
             lost = 0
         run = self._run
@@ -184,9 +185,10 @@ class StreamIntake:
         is_jump = drift < -self._max_splice or (goes_on and drift > self._max_splice)
         return drift if is_jump else timedelta(0)
 
-    def _floor_in(self, chunk: AudioChunk) -> int:
+    def _floor_at(self, position: int) -> int:
+        """How many samples from a position of the stream's timeline on belong to what is finished."""
         resume = self._resume
-        return resume.skip_samples if resume is not None and chunk.sequence == resume.sequence else 0
+        return 0 if resume is None else max(0, resume.position + resume.skip_samples - position)
 
     def _open_run(self, decoder: PayloadDecoder, origin: int, *, floor: int) -> _Run:
         rate_hz = decoder.output_rate_hz

@@ -202,7 +202,7 @@ def _first_from(vad: SileroVad, chunks: list[AudioChunk], needed: int, mark: Res
 
 
 @pytest.mark.parametrize(("encoding", "rate"), [(AudioEncoding.PCM_S16LE, 16_000), (AudioEncoding.OPUS, 48_000)])
-def test_from_a_commit_in_silence_most_utterances_have_the_same_sequences(
+def test_from_a_commit_in_silence_nearly_every_utterance_has_the_same_sequences(
     vad: SileroVad, encoding: AudioEncoding, rate: int
 ) -> None:
     pairs = [
@@ -212,4 +212,4 @@ def test_from_a_commit_in_silence_most_utterances_have_the_same_sequences(
     ]
     assert len(pairs) >= 30
     same = [pair for pair in pairs if _is_same_flag(*pair)]
-    assert len(same) >= 0.9 * len(pairs)
+    assert len(same) >= 0.97 * len(pairs)

@@ -1,6 +1,7 @@
 """Where an intake says that it may be gone on with, and how one goes on from there."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -154,3 +155,18 @@ def test_a_pause_that_was_finished_and_lost_chunks_are_no_clock_jumps(vad: Siler
     jitter = moved(chunks[3:], timedelta(milliseconds=-900))
     results += take_all(StreamIntake(SETTINGS, vad), [*chunks[:3], *jitter])
     assert {result.clock_jump_ms for result in results} == {0}
+
+
+def test_a_later_first_chunk_is_not_heard_where_it_belongs_to_what_is_finished(vad: SileroVad) -> None:
+    chunks = pcm_chunks(speech(), [320])
+    (utterance,) = utterances_of(take_all(StreamIntake(SETTINGS, vad), chunks))
+    early = replace(
+        utterance.resume,
+        sequence=utterance.resume.sequence - 20,
+        skip_samples=utterance.resume.skip_samples + 20 * 320,
+        position=utterance.resume.position - 20 * 320,
+        captured_at=utterance.resume.captured_at - timedelta(milliseconds=400),
+    )
+    tail = [each for each in chunks if each.sequence > early.sequence]
+    assert utterances_of(take_all(StreamIntake(SETTINGS, vad), tail))
+    assert not utterances_of(take_all(StreamIntake(SETTINGS, vad, resume=early), tail))
