@@ -162,8 +162,9 @@ class EventReader(Generic[E]):
             raise missing_topics(self._settings, [self._topic])
         partitions = [TopicPartition(self._topic, number) for number in consumer.partitions_for_topic(self._topic)]
         consumer.assign(partitions)
-        self._ends = await consumer.end_offsets(partitions)
-        starts = await consumer.beginning_offsets(partitions) if self._beginning else self._ends
+        oldest = await consumer.beginning_offsets(partitions)
+        self._ends = await _ends(consumer, oldest)
+        starts = oldest if self._beginning else self._ends
         for partition, offset in starts.items():
             consumer.seek(partition, offset)
 
@@ -181,3 +182,22 @@ class EventReader(Generic[E]):
             key=message.key,
             headers=tuple(message.headers),
         )
+
+
+async def _ends(consumer: AIOKafkaConsumer, oldest: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
+    """Where the assigned partitions end now. Moves the consumer.
+
+    The embedded broker answers with the second offset of a partition's last batch, however many messages that has: the
+    last batch itself says where it ends.
+    """
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(list(oldest))
+    pending = {partition for partition, end in ends.items() if end > oldest[partition]}
+    for partition in pending:
+        consumer.seek(partition, ends[partition] - 1)
+    while pending:
+        await consumer.getmany(*pending, timeout_ms=_POLL_MS)
+        for partition in list(pending):
+            if (position := await consumer.position(partition)) >= ends[partition]:
+                ends[partition] = position
+                pending.discard(partition)
+    return ends

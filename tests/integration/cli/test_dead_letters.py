@@ -262,6 +262,18 @@ def test_of_two_operators_who_replay_at_once_each_letter_is_published_by_one(set
     assert sorted(message.value for message in written(settings)) == sorted(SECRET + bytes([n]) for n in range(60))
 
 
+def test_letters_that_were_written_in_one_batch_are_all_listed(settings: Settings, call: Call) -> None:
+    codec, topic = load_codecs(settings).dead_letters, settings.streaming.dead_letters_topic
+
+    async def write() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers, linger_ms=100) as producer:
+            values = [codec.encode(a_letter(settings, n)) for n in range(3)]
+            await asyncio.gather(*[await producer.send(topic, value, partition=0) for value in values])
+
+    asyncio.run(write())
+    assert json.loads(call("dead-letters", "--json").stdout)["count"] == 3
+
+
 def test_a_letter_that_its_topic_no_longer_keeps_is_gone(settings: Settings) -> None:
     put(settings, a_letter(settings, 0))
 
