@@ -6,6 +6,8 @@ Everything here blocks; the worker calls it on threads of its own.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from moderation.asr.engine import Partial, Recognition, Recognizer, Samples, SpeechEngine
 from moderation.asr.select import EngineSet
 from moderation.audio.utterance import SAMPLE_RATE_HZ, IntakeEvent, Utterance, UtteranceAudio, UtteranceOpened
@@ -82,6 +84,7 @@ class StreamPipeline:
         self._engine: SpeechEngine | None = None
         self._opened: UtteranceOpened | None = None
         self._opened_with: str | None = None
+        self._streamed: list[Samples] | None = None
         # A decision that was remembered was told by whoever made it.
         self._is_decision_told = self._language.decision is not None and memory is not None
 
@@ -98,7 +101,7 @@ class StreamPipeline:
             case UtteranceOpened():
                 return self._language.is_decided and self._current_engine().capabilities.partials
             case UtteranceAudio():
-                return self._recognizer is not None
+                return self._streamed is not None
 
     def handle(self, event: IntakeEvent) -> UtteranceOutcome | PartialOutcome | None:
         """Take the next event of the stream.
@@ -111,6 +114,7 @@ class StreamPipeline:
         match event:
             case UtteranceOpened():
                 self._opened = event
+                self._streamed = []
                 self._open()
                 return None
             case UtteranceAudio(samples=samples):
@@ -135,6 +139,8 @@ class StreamPipeline:
         self._recognizer = self._engine.recognizer(stream_id=self._stream_id, language=self._opened_with)
 
     def _feed(self, samples: Samples) -> Partial | None:
+        if self._streamed is not None:
+            self._streamed.append(samples)
         if self._recognizer is None:
             return None
         try:
@@ -199,13 +205,17 @@ class StreamPipeline:
         self._language.add_audio(model.language_probabilities(samples[:window]))
 
     def _recognise(self, samples: Samples) -> Recognition:
-        if self._recognizer is not None and self._opened_with == self._language.language_for_recognition():
-            recognizer, self._recognizer = self._recognizer, None
+        streamed, self._streamed = self._streamed, None
+        if streamed is None or self._opened_with != self._language.language_for_recognition():
+            return self._recognise_whole(samples)
+        recognizer, self._recognizer = self._recognizer, None
+        if recognizer is not None:
             try:
                 return recognizer.finish()
             except EngineCrashed:
                 recognizer.close()
-        return self._recognise_whole(samples)
+        # What was streamed goes on into the silence behind the utterance; heard without it, the text might be another.
+        return self._recognise_whole(np.concatenate([samples[:0], *streamed]))
 
     def _recognise_whole(self, samples: Samples) -> Recognition:
         deadline_s = self._shared.clock.monotonic_s() + self._shared.engine_retry_deadline_s

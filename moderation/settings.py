@@ -207,8 +207,8 @@ class StreamingSettings(Section):
     idle_utterance_s: float = Field(
         2.0,
         gt=0,
-        description="Time without a chunk of the stream after which its open utterance is closed, by the wall clock "
-        "once the partition is read to its end, and by the record timestamps of the stream's own chunks, s.",
+        description="Time without a chunk of the stream after which its open utterance is closed: wall-clock time in "
+        "which the broker answers and the partition is read to its end, s.",
     )
     idle_event_s: float = Field(
         10.0,

@@ -234,22 +234,9 @@ class StreamSession:
         item = self._mailbox.popleft()
         self._parts.on_taken()
         received = item.received
-        if self._paused_before(received):
-            await self._go_quiet()
         self._latest = received
         for ordered in self._order.take(received.chunk, item, offset=received.message.offset):
             await self._serve(ordered)
-
-    def _paused_before(self, received: ReceivedChunk) -> bool:
-        """Whether chunks stopped coming before this one, by the log's own timestamps.
-
-        The wall clock may have closed the utterance then, or may not have come to it before a crash: what the log says
-        is said again by every replay.
-        """
-        before, now = self._latest.message.timestamp, received.message.timestamp
-        if before is None or now is None:
-            return False
-        return (now - before).total_seconds() >= self._parts.limits.idle_utterance_s
 
     async def _serve(self, ordered: Ordered[_Item]) -> None:
         item = ordered.item

@@ -203,7 +203,7 @@ class Worker:
             spare=(self._parts.settings.streaming.audio_topic, 0),
             answer_deadline_s=limits.interval_s,
         )
-        while True:
+        while not self._stop.is_set():
             await asyncio.sleep(limits.interval_s)
             self._fail_if_crashed(app)
             router = self._made.router
@@ -224,7 +224,7 @@ class Worker:
         """Remember the first failure and stop."""
         if self._failure is None:
             self._failure = error if isinstance(error, ModerationError) else _unexpected(error)
-            log.error("worker_failing", error=type(error).__name__)
+            log.error("worker_failing", error=type(error).__name__, reason=str(self._failure))
         self._stop.set()
 
 
