@@ -36,6 +36,13 @@ class Ended:
 
 SegmenterEvent = Started | Grown | Ended
 
+REPLAY_LEAD = 16_000
+"""1 s at 16 kHz: a fresh pass over the audio begins so long before the first sample that may be needed.
+
+What begins right where an utterance starts takes its first speech for speech that follows on something, and the VAD
+needs a moment until what it says does not depend on where it began.
+"""
+
 
 class Segmenter:
     """Decides frame by frame, each time from the samples up to that frame alone; so pieces may be cut anywhere.
@@ -48,11 +55,16 @@ class Segmenter:
         self._scorer = scorer
         self._buffer = SampleBuffer()
         self._state: Listening | Speaking = Listening(rules, scorer, self._buffer, floor)
+        self._floor = floor
         self._told_to = 0
 
     @property
     def needed_from(self) -> int:
-        """The first sample that the open utterance, or else one to come, may need."""
+        """The first sample that a fresh pass needs to find the open utterance, or else one to come, where it is."""
+        return max(self._floor, self._read_from - REPLAY_LEAD)
+
+    @property
+    def _read_from(self) -> int:
         return self._state.start if isinstance(self._state, Speaking) else self._state.needed_from
 
     @property
@@ -64,7 +76,7 @@ class Segmenter:
         """Take the samples that follow."""
         self._buffer.append(samples)
         events = list(self._advance())
-        self._buffer.forget_before(self.needed_from)
+        self._buffer.forget_before(self._read_from)
         return events
 
     def finish(self) -> list[SegmenterEvent]:
@@ -105,5 +117,6 @@ class Segmenter:
     def _close(self, speaking: Speaking, closing: Closing, heard_to: int) -> Iterator[SegmenterEvent]:
         yield from self._grow(heard_to)
         samples = self._buffer.read(speaking.start, closing.end)
-        self._state = Listening(self._rules, self._scorer, self._buffer, closing.next_from)
+        self._floor = closing.next_from
+        self._state = Listening(self._rules, self._scorer, self._buffer, self._floor)
         yield Ended(start=speaking.start, closing=closing, samples=samples)

@@ -53,6 +53,11 @@ class LogSilence:
         if latest is None or timestamp > latest:
             self._log_time[partition] = timestamp
 
+    def forget(self) -> None:
+        """Partitions are read anew from their commits: what was known of time and end is not so there."""
+        self._hearing.clear()
+        self._log_time.clear()
+
     def sample(self, states: Mapping[Partition, FetchState], *, routed: Mapping[Partition, int]) -> None:
         """Look at the consumer; `routed` is the offset of the last message taken in, per partition."""
         now_s = self._clock.monotonic_s()

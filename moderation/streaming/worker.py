@@ -133,6 +133,7 @@ class Worker:
         partitions = frozenset((tp.topic, tp.partition) for tp in assigned)
         self._made.observer.assigned(len(partitions))
         app.consumer.forget_fetched(partitions)
+        self._made.silence.forget()
         self._committer.keep_only(partitions)
         if not await self._read_marks(partitions):
             return

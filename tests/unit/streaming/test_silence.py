@@ -92,6 +92,16 @@ def test_a_timestamp_of_the_future_counts_as_now() -> None:
     assert not bench.is_silent()
 
 
+def test_what_was_known_of_the_time_in_a_partition_does_not_outlast_a_rebalance() -> None:
+    bench = Bench()
+    bench.clock.advance(3600)
+    bench.silence.routed(PARTITION, START + timedelta(seconds=60))
+    bench.silence.forget()
+    for _ in range(20):
+        bench.look(highwater=10_000)
+    assert not bench.is_silent()
+
+
 def test_messages_without_timestamps_say_nothing() -> None:
     bench = Bench()
     for _ in range(100):
