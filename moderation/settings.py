@@ -39,7 +39,7 @@ class KafkaSettings(Section):
     sasl_username: str | None = Field(None, description="SASL user name.")
     sasl_password: SecretStr | None = Field(None, description="SASL password.")
     session_timeout_s: Positive = Field(
-        10, description="Silence after which the group gives a worker up: its streams wait so long when it is killed, s."
+        10, description="Silence after which the group gives a worker up; its streams wait as long, s."
     )
     heartbeat_interval_s: Positive = Field(2, description="Time between heartbeats, s.")
     rebalance_timeout_s: Positive = Field(60, description="Longest time a rebalance may take, s.")

@@ -37,10 +37,8 @@ class StreamLanguage:
     where nothing was heard: the text of a recogniser that knows one language says nothing about the spoken one.
     """
 
-    def __init__(
-        self, settings: LanguageSettings, *, hint: str | None, memory: LanguageMemory | None = None
-    ) -> None:
-        """`hint` is a BCP-47 tag; one whose primary tag is not a candidate is no hint. `memory` is what to go on from."""
+    def __init__(self, settings: LanguageSettings, *, hint: str | None, memory: LanguageMemory | None = None) -> None:
+        """`hint` is a BCP-47 tag; one whose primary tag is no candidate is no hint. `memory` is what to go on from."""
         self._settings = settings
         self._candidates = [primary_tag(tag) for tag in settings.candidates]
         primary = primary_tag(hint) if hint else None

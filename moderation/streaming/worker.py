@@ -10,6 +10,7 @@ from typing import Any
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from moderation.errors import BrokerUnavailable, InvariantViolation, ModerationError, TransientError
@@ -87,11 +88,20 @@ class Worker:
         self._committer = Committer(lambda: app.consumer, on_commit=self._made.observer.committed)
         with self._running(self._commit_acked(), self._sample_log(app), self._sweep_marks(), self._watch(app)):
             try:
-                await app.start()
+                await self._start(app)
                 await self._stop.wait()
             finally:
                 await self._drain(for_good=True)
                 await self._stop_app(app)
+
+    async def _start(self, app: faust.App) -> None:
+        try:
+            await app.start()
+        except (KafkaError, OSError) as error:
+            raise BrokerUnavailable(
+                f"no Kafka broker answered at {self._parts.settings.bootstrap_servers} while the worker started "
+                f"({type(error).__name__}); check MODERATION_BROKER and the brokers, then start it again"
+            ) from None
 
     @contextmanager
     def _running(self, *loops: Coroutine[Any, Any, None]) -> Iterator[None]:

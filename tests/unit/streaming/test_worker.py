@@ -71,6 +71,12 @@ async def test_a_broker_that_never_answers_ends_the_worker(worker: Worker, app: 
     assert "MODERATION_STREAMING__BROKER_AWAY_S" in str(worker._failure)
 
 
+async def test_a_broker_that_goes_away_before_the_start_is_named(worker: Worker, app: faust.App) -> None:
+    with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1:1"):
+        await worker._start(app)
+    await app.stop()
+
+
 async def test_a_loop_that_fails_ends_the_worker(worker: Worker) -> None:
     async def fails() -> None:
         raise ZeroDivisionError
