@@ -27,6 +27,7 @@ class DeadLetterCode(StrEnum):
     """Why a message could not be processed. The values are stable: dashboards and replay tools depend on them."""
 
     EMPTY_VALUE = "empty_value"
+    UNREADABLE_BATCH = "unreadable_batch"
     UNKNOWN_FRAMING = "unknown_framing"
     UNKNOWN_SCHEMA = "unknown_schema"
     MALFORMED_AVRO = "malformed_avro"

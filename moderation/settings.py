@@ -46,6 +46,9 @@ class KafkaSettings(Section):
     request_timeout_s: Positive = Field(60, description="Longest wait for a broker's answer, s.")
     commit_interval_s: float = Field(1.0, gt=0, description="Time between offset commits, s.")
     max_message_bytes: Positive = Field(2 * 1024 * 1024, description="Largest message produced or fetched, bytes.")
+    max_unpacked_batch_bytes: Positive = Field(
+        64 * 1024 * 1024, description="Most that a compressed batch of messages may unpack to, bytes."
+    )
     fetch_max_wait_ms: Positive = Field(
         100, description="Longest time a broker may hold a fetch back while there is nothing to read, ms."
     )

@@ -1,33 +1,48 @@
-"""Record batches as aiokafka reads them, header names that are not UTF-8 included.
+"""Record batches as aiokafka reads them, save for those at which it fails for good.
 
-Kafka does not require a header's name to be text. aiokafka does: one message with another name makes every fetch of its
-partition raise UnicodeDecodeError, for this worker and for each that is started after it, and the partition stands
-still until the message is deleted. Here such a name is read with its odd bytes written as backslash and hex digits.
+What aiokafka cannot read it raises for at every fetch, for this worker and for each that is started after it, and the
+partition stands still until the message is deleted. Here
+
+- a header name that is not UTF-8, as Kafka allows, is read with its odd bytes written as backslash and hex digits;
+- a batch that is broken, or unpacks to more than a limit, is read as one record that says so (`UNREADABLE`), at the
+  batch's first offset: it becomes a dead letter, and the partition goes on behind it.
 """
 
 import struct
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+import structlog
 from aiokafka.consumer import fetcher
+from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy, _DefaultRecordPy
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint
+
+from moderation.streaming.unpacking import UnreadableBatch, unpacked_batch
 
 _LENGTH_AT, _BEFORE_LENGTH = 8, 12
 """Where a batch has its length, and how many bytes that does not count. Source: KIP-98."""
 
 
-def read_every_header_name() -> None:
+log = structlog.get_logger(__name__)
+
+UNREADABLE = "moderation-unreadable-batch"
+"""Header of the record that stands for a batch; its value is the batch's first and last offset, `17 42`."""
+
+
+def read_tolerantly(max_unpacked_bytes: int) -> None:
     """Have the consumers of this process read batches as told above."""
-    fetcher.MemoryRecords = TolerantRecords
+    fetcher.MemoryRecords = partial(TolerantRecords, max_unpacked_bytes=max_unpacked_bytes)
 
 
 class TolerantRecords:
     """The batches of one fetch; the interface that aiokafka's fetcher uses of `MemoryRecords`."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, max_unpacked_bytes: int) -> None:
         self._data = data
+        self._max_unpacked_bytes = max_unpacked_bytes
         self._at = 0
         self._records = MemoryRecords(data)
 
@@ -48,15 +63,16 @@ class TolerantRecords:
         begin, self._at = self._at, self._at + _BEFORE_LENGTH + length
         if not isinstance(batch, DefaultRecordBatch):
             return batch  # a format without headers
-        return TolerantBatch(batch, self._data[begin : self._at])
+        return TolerantBatch(batch, self._data[begin : self._at], self._max_unpacked_bytes)
 
 
 class TolerantBatch:
     """A batch of records; everything but iteration is aiokafka's."""
 
-    def __init__(self, batch: Any, data: bytes) -> None:
+    def __init__(self, batch: Any, data: bytes, max_unpacked_bytes: int) -> None:
         self._batch = batch
         self._data = data
+        self._max_unpacked_bytes = max_unpacked_bytes
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
@@ -66,9 +82,23 @@ class TolerantBatch:
 
     def __iter__(self) -> Iterator[Any]:
         try:
-            return iter(list(self._batch))
-        except UnicodeDecodeError:
-            return iter(_Lenient(self._data))
+            data = unpacked_batch(self._data, self._max_unpacked_bytes)
+            return iter(_records(data))
+        except (UnreadableBatch, CorruptRecordException, ValueError, IndexError, struct.error) as error:
+            return iter([self._stand_in(error)])
+
+    def _stand_in(self, error: Exception) -> _DefaultRecordPy:
+        batch = self._batch
+        log.warning("batch_unreadable", error=type(error).__name__, first=batch.base_offset, packed=len(self._data))
+        headers = [(UNREADABLE, f"{batch.base_offset} {batch.next_offset - 1}".encode())]
+        return _DefaultRecordPy(batch.base_offset, batch.max_timestamp, batch.timestamp_type, None, None, headers)
+
+
+def _records(data: bytes) -> list[Any]:
+    try:
+        return list(DefaultRecordBatch(data))
+    except UnicodeDecodeError:
+        return list(_Lenient(data))
 
 
 class _Lenient(_DefaultRecordBatchPy):  # type: ignore[misc]  # final for type checkers only

@@ -16,7 +16,7 @@ from aiokafka import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 
-from moderation.streaming.tolerant_records import read_every_header_name
+from moderation.streaming.tolerant_records import read_tolerantly
 
 Partition = tuple[str, int]
 """Topic and partition."""
@@ -44,7 +44,7 @@ class WorkerConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # fau
         self._last_fetched: dict[Partition, int] = {}
 
     def _create_worker_consumer(self, transport: Any) -> Any:
-        read_every_header_name()
+        read_tolerantly(transport.app.max_unpacked_batch_bytes)
         consumer = super()._create_worker_consumer(transport)
         # aiokafka reads the value when it starts; Faust offers no other way.
         consumer._fetch_max_wait_ms = transport.app.fetch_max_wait_ms  # noqa: SLF001
@@ -138,11 +138,12 @@ class WorkerTransport(Transport):  # type: ignore[misc]
 
 
 class WorkerApp(faust.App):  # type: ignore[misc]
-    """A Faust application whose fetches wait `fetch_max_wait_ms` at the most."""
+    """A Faust application with what Faust has no settings for."""
 
-    def __init__(self, *args: Any, fetch_max_wait_ms: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, fetch_max_wait_ms: int, max_unpacked_batch_bytes: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fetch_max_wait_ms = fetch_max_wait_ms
+        self.max_unpacked_batch_bytes = max_unpacked_batch_bytes
 
     def _new_transport(self) -> WorkerTransport:
         return WorkerTransport(self.conf.broker_consumer, self)
