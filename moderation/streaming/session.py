@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from moderation.pipeline import PartialOutcome, StreamPipeline, UtteranceOutcome
 from moderation.streaming.acker import AckHandle
 from moderation.streaming.ordering import Arrival, Ordered, StreamOrder
 from moderation.streaming.received import ReceivedChunk
+from moderation.streaming.stream_mark import Marking, StreamMark
 
 SILENCE_CHECK_S = 0.25
 """Pause between looks at whether the stream has fallen silent, once it may have."""
@@ -97,14 +98,6 @@ class SessionParts:
     """Told when a queued chunk leaves the queue."""
 
 
-class Marking(Protocol):
-    """Moves the resume mark of the session's stream."""
-
-    async def __call__(self, mark: ResumeMark) -> None:
-        """Return when the broker has confirmed it; raises BrokerUnavailable."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Item:
     received: ReceivedChunk
@@ -130,7 +123,7 @@ class StreamSession:
     ) -> None:
         """`resume` says where the stream was finished; without `move_mark` (a replay) no marks are kept."""
         self._parts = parts
-        self._move_mark = move_mark
+        self._mark = StreamMark(parts.clock, resume=resume, publish=move_mark)
         self._order: StreamOrder[_Item] = StreamOrder(window=parts.limits.reorder_window, resume=resume)
         self._mailbox: deque[_Item] = deque()
         self._news = asyncio.Event()
@@ -141,11 +134,12 @@ class StreamSession:
         self._latest = first
         self.is_over = False
         """Whether `run` has returned or is about to: offer nothing more."""
-        self._begin(first, resume)
+        self._begin(first)
 
-    def _begin(self, first: ReceivedChunk, resume: ResumeMark | None) -> None:
+    def _begin(self, first: ReceivedChunk) -> None:
+        """Hear the stream from where its mark says."""
+        resume = self._mark.current
         self._first = first
-        self._mark = resume
         self._intake = self._parts.new_intake(resume.point if resume else None)
         self._pipeline = self._parts.open_pipeline(first, resume)
 
@@ -251,7 +245,8 @@ class StreamSession:
             case Arrival.RESTART:
                 await self._close_utterance()
                 self._close_pipeline()
-                self._begin(item.received, None)
+                self._mark.forget()
+                self._begin(item.received)
         # It may have waited behind the end that was just served: the stream goes on, and its chunks are released.
         self.is_over = False
         await self._accept(item)
@@ -272,7 +267,9 @@ class StreamSession:
         else:
             if result.clock_jump_ms:
                 self._parts.observer.clock_jumped()
-            await self._mark_beginning(item, result)
+            if self._mark.current is None and result.origin is not None:
+                # Where the timeline begins is kept before any of it is acked.
+                await self._mark.begin(result.origin, item.received)
             await self._process(result, item.received)
 
     async def _refuse(self, item: _Item, code: DeadLetterCode, reason: str) -> None:
@@ -307,8 +304,8 @@ class StreamSession:
             return
         latest = self._held[-1].received if self._held else self._latest
         await self._process(result, latest)
-        if last is not None and self._mark is not None:
-            await self._move(replace(self._mark, is_ended=True), last.received)
+        if last is not None:
+            await self._mark.end(last.received)
         self._release(None)
 
     async def _process(self, result: IntakeResult, latest: ReceivedChunk) -> None:
@@ -360,56 +357,15 @@ class StreamSession:
             await self._parts.outbox.dead_letter(
                 item.received, DeadLetterCode.PROCESSING_FAILED, f"processing failed for good with {kind}"
             )
-        if self._held and self._mark is not None:
-            await self._move(replace(self._mark, point=self._intake.resume_point), self._held[-1].received)
+        if self._held and self._mark.current is not None:
+            await self._mark.advance(self._intake.resume_point, self._held[-1].received, self._pipeline.memory)
         self._release(None)
         self._close_pipeline()
-        self._begin(self._first, self._mark)
-
-    async def _mark_beginning(self, item: _Item, result: IntakeResult) -> None:
-        """Keep where the timeline of the stream begins, before any of it is acked."""
-        if self._mark is None and result.origin is not None:
-            message = item.received.message
-            self._mark = self._new_mark(result.origin, item.received, origin_offset=message.offset)
-            # Nothing is finished yet: the chunk itself is needed again.
-            first = replace(self._mark, last_sequence=result.origin.sequence - 1, last_offset=message.offset - 1)
-            await self._move(first)
+        self._begin(self._first)
 
     async def _mark_utterance(self, utterance: Utterance) -> None:
-        if self._mark is None:
-            return
         chunks = self._chunks(utterance.first_sequence, utterance.last_sequence)
-        await self._move(replace(self._mark, point=utterance.resume), chunks[-1])
-
-    async def _move(self, mark: ResumeMark, last: ReceivedChunk | None = None) -> None:
-        """Move the mark, behind a chunk if one is given. Replays keep it to themselves."""
-        memory = self._pipeline.memory
-        if last is not None:
-            mark = replace(
-                mark,
-                last_sequence=last.chunk.sequence,
-                last_offset=last.message.offset,
-                last_captured_at=last.chunk.captured_at,
-            )
-        self._mark = replace(mark, heard=memory.heard, read=memory.read, marked_at=self._parts.clock.now())
-        if self._move_mark is not None:
-            await self._move_mark(self._mark)
-
-    def _new_mark(self, point: ResumePoint, received: ReceivedChunk, *, origin_offset: int) -> ResumeMark:
-        chunk = received.chunk
-        return ResumeMark(
-            tenant_id=chunk.tenant_id,
-            stream_id=chunk.stream_id,
-            point=point,
-            origin_offset=origin_offset,
-            last_sequence=chunk.sequence,
-            last_offset=received.message.offset,
-            last_captured_at=chunk.captured_at,
-            is_ended=False,
-            heard=None,
-            read=None,
-            marked_at=self._parts.clock.now(),
-        )
+        await self._mark.advance(utterance.resume, chunks[-1], self._pipeline.memory)
 
     async def _on(self, pool: Executor, work: Callable[[], T]) -> T:
         future = pool.submit(work)
