@@ -104,7 +104,7 @@ def build_worker(settings: Settings, *, on_ready: Callable[[], None]) -> Iterato
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     with (
-        ConfinedDecoding(settings.audio) as decoding,
+        ConfinedDecoding(settings.audio, on_lost=metrics.decoding_process_lost) as decoding,
         build_pipeline(settings, on_engine_restart=metrics.engine_restarted) as pipeline,
     ):
         pipeline.engines.preload(settings.language.candidates)

@@ -16,6 +16,7 @@ MetricName = Literal[
     "moderation_dead_letters_total",
     "moderation_language_decisions_total",
     "moderation_engine_restarts_total",
+    "moderation_decoding_processes_lost_total",
     "moderation_stage_seconds",
     "moderation_real_time_factor",
     "moderation_end_of_speech_to_flag_seconds",
@@ -126,6 +127,12 @@ METRICS = (
         labels=("engine", "cause"),
         meaning="Speech recognition processes that were replaced, because they died or grew too large (cause: died, "
         "grew).",
+    ),
+    MetricSpec(
+        name="moderation_decoding_processes_lost_total",
+        kind="counter",
+        meaning="Processes for decoding FLAC and Ogg that died, hung or were ended with a payload in hand; each was "
+        "replaced.",
     ),
     MetricSpec(
         name="moderation_stage_seconds",

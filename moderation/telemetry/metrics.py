@@ -136,6 +136,10 @@ class Metrics:
         """A speech recognition process was replaced."""
         self._counters["moderation_engine_restarts_total"].labels(engine=engine, cause=cause).inc()
 
+    def decoding_process_lost(self) -> None:
+        """A decoding process was replaced that had a payload in hand."""
+        self._counters["moderation_decoding_processes_lost_total"].inc()
+
     def intake(self, state: IntakeState) -> None:
         """How full the worker is now."""
         self._gauges["moderation_open_streams"].set(state.open_streams)

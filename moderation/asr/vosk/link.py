@@ -5,9 +5,9 @@ import socket
 import threading
 from collections.abc import Callable
 
-from moderation.asr.vosk.framing import BrokenFrame, receive_frame, send_frame
-from moderation.asr.vosk.messages import Request
+from moderation.asr.vosk.messages import MAX_MESSAGE_BYTES, Request
 from moderation.errors import EngineCrashed
+from moderation.processes.framing import BrokenFrame, receive_frame, send_frame
 
 
 class WorkerLink:
@@ -67,7 +67,7 @@ class WorkerLink:
                 raise EngineCrashed("the Vosk process of this utterance has ended; give the audio to a new recogniser")
             try:
                 send_frame(self._connection, request.pack(), self._timeout_s)
-                return receive_frame(self._connection, self._timeout_s)
+                return bytes(receive_frame(self._connection, max_bytes=MAX_MESSAGE_BYTES, timeout_s=self._timeout_s))
             except TimeoutError:
                 self._bury(utterance)
                 raise EngineCrashed(

@@ -11,6 +11,9 @@ from enum import Enum
 
 _HEAD = struct.Struct(">cI")
 
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""A longer message is a broken connection."""
+
 
 class Operation(Enum):
     """What the worker is asked to do with an utterance."""

@@ -21,9 +21,11 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from moderation.asr.vosk.framing import BrokenFrame, receive_frame, send_frame
 from moderation.asr.vosk.listening import RecognizerPool
-from moderation.asr.vosk.worker import die_with, serve
+from moderation.asr.vosk.messages import MAX_MESSAGE_BYTES
+from moderation.asr.vosk.worker import serve
+from moderation.processes.framing import BrokenFrame, receive_frame, send_frame
+from moderation.processes.lifetime import die_with
 
 _REAP_INTERVAL_S = 0.5
 ATTACHED = b"+"
@@ -56,7 +58,7 @@ class ModelServer:
 
     def _answer(self) -> None:
         descriptor = _receive_descriptor(self._control)
-        request = json.loads(receive_frame(self._control))
+        request = json.loads(receive_frame(self._control, max_bytes=MAX_MESSAGE_BYTES))
         if descriptor is not None:
             reply = {"pid": self._fork(descriptor)}
         else:

@@ -9,14 +9,15 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from moderation.asr.vosk.framing import BrokenFrame, receive_frame, send_frame
 from moderation.asr.vosk.link import WorkerLink
+from moderation.asr.vosk.messages import MAX_MESSAGE_BYTES
 from moderation.asr.vosk.model_server import ATTACHED, PLAIN
 from moderation.errors import ConfigurationError, EngineCrashed
+from moderation.processes.framing import BrokenFrame, receive_frame, send_frame
+from moderation.processes.lifetime import ONE_THREAD, import_path
 from moderation.settings import AsrSettings
 
 _PROGRAM = "from moderation.asr.vosk.model_server import main; main()"
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _EXIT_PATIENCE_S = 5.0
 
 
@@ -51,7 +52,7 @@ class ServerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
-                env={**os.environ, **_ONE_THREAD, "PYTHONPATH": _import_path()},
+                env={**os.environ, **ONE_THREAD, "PYTHONPATH": import_path()},
             )
         self._wait_until_ready(folder)
 
@@ -90,7 +91,9 @@ class ServerProcess:
 
     def _wait_until_ready(self, folder: Path) -> None:
         try:
-            answer = json.loads(receive_frame(self._control, self._settings.vosk_load_timeout_s))
+            answer = json.loads(
+                receive_frame(self._control, max_bytes=MAX_MESSAGE_BYTES, timeout_s=self._settings.vosk_load_timeout_s)
+            )
         except TimeoutError:
             self._process.kill()
             self.close()
@@ -121,7 +124,7 @@ class ServerProcess:
                 else:
                     socket.send_fds(self._control, [ATTACHED], [descriptor])
                 send_frame(self._control, json.dumps(request).encode(), timeout_s)
-                answer = receive_frame(self._control, timeout_s)
+                answer = receive_frame(self._control, max_bytes=MAX_MESSAGE_BYTES, timeout_s=timeout_s)
             except (OSError, BrokenFrame):
                 # TimeoutError is an OSError. Its workers die with it.
                 self._process.kill()
@@ -129,7 +132,3 @@ class ServerProcess:
                 raise EngineCrashed("the process that holds the Vosk model died; it is started again") from None
         decoded: dict[str, Any] = json.loads(answer)
         return decoded
-
-
-def _import_path() -> str:
-    return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)

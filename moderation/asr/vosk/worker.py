@@ -1,24 +1,18 @@
 """The life of a worker process: requests in, replies out, until the engine hangs up. Single-threaded."""
 
-import ctypes
-import os
-import signal
 import socket
-import sys
 from pathlib import Path
 
-from moderation.asr.vosk.framing import BrokenFrame, receive_frame, send_frame
 from moderation.asr.vosk.listening import RecognizerPool
-from moderation.asr.vosk.messages import FinalReply, Operation, PartialReply, Request
-
-_PR_SET_PDEATHSIG = 1
+from moderation.asr.vosk.messages import MAX_MESSAGE_BYTES, FinalReply, Operation, PartialReply, Request
+from moderation.processes.framing import BrokenFrame, receive_frame, send_frame
 
 
 def serve(connection: socket.socket, pool: RecognizerPool) -> None:
     """Answer requests until the connection ends."""
     while True:
         try:
-            request = Request.unpack(receive_frame(connection))
+            request = Request.unpack(bytes(receive_frame(connection, max_bytes=MAX_MESSAGE_BYTES)))
             send_frame(connection, _answer(pool, request))
         except BrokenFrame:
             return
@@ -33,15 +27,6 @@ def _answer(pool: RecognizerPool, request: Request) -> bytes:
         case Operation.DISCARD:
             pool.discard(request.utterance)
             return b"{}"
-
-
-def die_with(parent: int) -> None:
-    """Have the kernel end this process when its parent ends, however it ends (Linux)."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)
 
 
 def private_mb(pid: int | str = "self") -> int:

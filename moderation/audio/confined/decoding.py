@@ -35,10 +35,15 @@ class ConfinedDecoding:
     """
 
     def __init__(
-        self, limits: AudioSettings, start_server: Callable[[AudioSettings], ServerProcess] = ServerProcess
+        self,
+        limits: AudioSettings,
+        start_server: Callable[[AudioSettings], ServerProcess] = ServerProcess,
+        *,
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
-        """Starts nothing; entering the context does, or the first payload."""
+        """Starts nothing; entering the context does, or the first payload. `on_lost` is told of each process lost."""
         self._limits = limits
+        self._on_lost = on_lost
         self._start_server = start_server
         self._turn = threading.Lock()
         self._closed = threading.Event()
@@ -124,6 +129,7 @@ class ConfinedDecoding:
     def _give_up_process(self) -> None:
         ended_by = self._bury()
         self._lost += 1
+        self._on_lost()
         log.warning("decoding_process_lost", ended_by=ended_by)
         if ended_by == CPU_SIGNAL.name:
             raise InvalidMessage(

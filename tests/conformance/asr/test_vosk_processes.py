@@ -69,10 +69,18 @@ def wait_until_gone(*pids: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def shared(store: ModelStore) -> Iterator[VoskEngine]:
+def loaded(store: ModelStore) -> Iterator[VoskEngine]:
     """An engine that survives what the tests do to it."""
     with running(store, engine_timeout_s=8.0, vosk_processes=2) as engine:
         yield engine
+
+
+@pytest.fixture
+def shared(loaded: VoskEngine, speech: Samples) -> VoskEngine:
+    """That engine, over what the test before did to it: each of its processes has answered."""
+    for n in range(8):
+        recognise_patiently(loaded, speech[:1_600], f"stream {n}")
+    return loaded
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -39,8 +39,11 @@ MIB = 1024 * 1024
 
 
 @contextmanager
-def running(program: str = SABOTEUR, **settings: float) -> Iterator[ConfinedDecoding]:
-    with ConfinedDecoding(AudioSettings(**settings), partial(ServerProcess, program=program)) as decoding:
+def running(
+    program: str = SABOTEUR, *, on_lost: Callable[[], None] = lambda: None, **settings: float
+) -> Iterator[ConfinedDecoding]:
+    start = partial(ServerProcess, program=program)
+    with ConfinedDecoding(AudioSettings(**settings), start, on_lost=on_lost) as decoding:
         yield decoding
 
 
@@ -215,7 +218,8 @@ def test_processes_end_with_a_worker_that_was_killed(is_stopped: bool) -> None:
 
 
 def test_nothing_is_left_behind_and_nothing_piles_up() -> None:
-    with running() as decoding:
+    told: list[bool] = []
+    with running(on_lost=lambda: told.append(True)) as decoding:
         decoding.decode(FORMAT, FLAC_FILE)
         server = decoding.pids[0]
         ours, theirs = _open_files("self"), _open_files(server)
@@ -227,7 +231,7 @@ def test_nothing_is_left_behind_and_nothing_piles_up() -> None:
             else:
                 refused_with(decoding, b"fLaC" + bytes(number % 50))
         assert decoding.pids[0] == server
-        assert decoding.processes_lost == 30 * ATTEMPTS
+        assert decoding.processes_lost == len(told) == 30 * ATTEMPTS
         assert _children(server) == [process_of(decoding)]
         assert _open_files("self") == ours
         assert _open_files(server) == theirs

@@ -159,6 +159,8 @@ def test_dead_letters_languages_and_restarts_are_counted(metrics, registry):
     assert registry.get_sample_value("moderation_language_decisions_total", {"language": "ko", "source": "audio"}) == 1
     restarts = {"engine": "vosk:ko", "cause": "died"}
     assert registry.get_sample_value("moderation_engine_restarts_total", restarts) == 1
+    metrics.decoding_process_lost()
+    assert registry.get_sample_value("moderation_decoding_processes_lost_total") == 1
 
 
 def intake_state(**changes) -> IntakeState:
