@@ -114,7 +114,12 @@ class AsrSettings(Section):
     vosk_max_rss_mb: Positive = Field(
         2_048, description="Memory of its own, beside the shared model, at which a Vosk process is recycled, MiB."
     )
-    vosk_idle_recognizers: Positive = Field(8, description="Recognisers a Vosk process keeps warm between utterances.")
+    vosk_idle_recognizers: int = Field(
+        8,
+        ge=0,
+        description="Recognisers a Vosk process keeps warm between utterances. 0: each utterance gets a new one, at "
+        "several times the cost; its words then never depend on what was heard before.",
+    )
     vosk_load_timeout_s: float = Field(120.0, gt=0, description="Longest time a Vosk model may take to load, s.")
     vosk_max_crashes: Positive = Field(
         10,

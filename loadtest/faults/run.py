@@ -30,8 +30,8 @@ from loadtest.processes import READY_DEADLINE_S, ProcessFailed, apply_topics, ow
 from moderation.contracts.codecs import Codecs, load_codecs
 from moderation.settings import Settings
 
-FINISH_DEADLINE_S = 180.0
-"""How long the workers may take, after the last chunk and the last fault, to commit everything."""
+FINISH_PATIENCE_S = 120.0
+"""How long nothing may be committed, after the last chunk and the last fault, while something is left."""
 TELL_EVERY_S = 10.0
 AHEAD_S = 0.5
 _POLL_S = 0.2
@@ -165,7 +165,7 @@ class FaultRun:
             bootstrap,
             names,
             sent.ends,
-            deadline_s=FINISH_DEADLINE_S,
+            patience_s=FINISH_PATIENCE_S,
             on_lag=lambda lag: self._tell(f"waiting for {lag} messages to be committed"),
         )
 

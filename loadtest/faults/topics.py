@@ -1,6 +1,7 @@
 """What a run left in its topics, read from their beginnings to their ends."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -124,21 +125,22 @@ async def until_committed(
     names: RunNames,
     ends: Mapping[int, int],
     *,
-    deadline_s: float,
+    patience_s: float,
     on_lag: Callable[[int], None],
 ) -> int:
     """Wait until the group has committed up to `ends` (partition to the offset after its last message).
 
-    Returns: the messages that it has not when the deadline passes, 0 before; -1 when the broker did not say.
+    Returns: 0, or the messages that it has not when nothing was committed for `patience_s`; -1 when the broker did not
+    say.
     """
-    lag = -1
-    try:
-        async with asyncio.timeout(deadline_s):
-            while lag := await _lag(bootstrap_servers, names, ends):
-                on_lag(lag)
-                await asyncio.sleep(POLL_S)
-    except TimeoutError:
-        return lag
+    least, moved_s = None, time.monotonic()
+    while lag := await _lag(bootstrap_servers, names, ends):
+        on_lag(lag)
+        if least is None or 0 <= lag < least:
+            least, moved_s = lag, time.monotonic()
+        if time.monotonic() - moved_s > patience_s:
+            return lag
+        await asyncio.sleep(POLL_S)
     return 0
 
 
