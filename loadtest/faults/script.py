@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from loadtest.clips import PACKET_MS
 from loadtest.conversation import Track, make_track
 from loadtest.faults.options import CHUNK_MS, FaultOptions
-from loadtest.faults.sounds import RATES_HZ, Sounds
+from loadtest.faults.sounds import Sounds
 from moderation.events import AudioChunk, AudioEncoding
 
 STREAMS_PER_SESSION = 5
@@ -78,7 +78,7 @@ def write_scripts(
 
     Encodings and hints change from place to place, with periods that have no common divisor, so that all pairs occur.
     """
-    encodings = list(RATES_HZ)
+    encodings = options.encodings
     scripts = []
     for place in range(options.streams):
         kind = sounds[encodings[(place + place // len(HINTS)) % len(encodings)]]

@@ -10,6 +10,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 FAULTS = [
     *("--seconds", "24", "--streams", "8", "--session-timeout", "6", "--reference-speed", "3", "--seed", "4"),
+    "--repeatable",
     *("--kills", "1", "--engine-kills", "1", "--joins", "1", "--stops", "0", "--terms", "0", "--outages", "0"),
 ]
 
