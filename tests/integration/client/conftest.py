@@ -17,6 +17,8 @@ def settings(bootstrap: str) -> Settings:
             transcripts_topic=f"transcripts-{unique}",
             flags_topic=f"flags-{unique}",
             dead_letters_topic=f"dead-letters-{unique}",
+            resume_marks_topic=f"resume-marks-{unique}",
+            replays_topic=f"replays-{unique}",
             publish_timeout_s=10,
         ),
     )

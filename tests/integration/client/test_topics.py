@@ -4,18 +4,21 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from moderation.client.admin import apply_topics, check_topics, require_topics
+from moderation.contracts.topics import load_topics
 from moderation.errors import ConfigurationError
 from moderation.settings import Settings
 
 pytestmark = pytest.mark.integration
 
+TOPICS = len(load_topics())
+
 
 async def test_missing_topics_are_created_and_then_are_as_they_should_be(settings: Settings) -> None:
-    assert [state.exists for state in await check_topics(settings)] == [False] * 4
+    assert [state.exists for state in await check_topics(settings)] == [False] * TOPICS
     assert all(state.created for state in await apply_topics(settings))
     states = await check_topics(settings)
-    assert [state.exists for state in states] == [True] * 4
-    assert [state.differences for state in states] == [()] * 4
+    assert [state.exists for state in states] == [True] * TOPICS
+    assert [state.differences for state in states] == [()] * TOPICS
 
 
 async def test_applying_twice_changes_nothing(settings: Settings) -> None:

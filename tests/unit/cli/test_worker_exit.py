@@ -106,7 +106,7 @@ def test_a_worker_told_twice_to_stop_leaves_at_once_and_says_what_that_costs(tmp
     ended = run(TOLD_TWICE, str(ready))
     assert (ended.returncode, ended.stdout) == (1, "stopping\n")
     assert "told twice to stop" in ended.stderr
-    assert "delivered again when the group has noticed, after up to 30 s" in ended.stderr
+    assert "delivered again when the group has noticed, after up to 10 s" in ended.stderr
     assert not ready.exists()
 
 
