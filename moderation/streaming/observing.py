@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from moderation.clock import Clock
 from moderation.streaming.ordering import Arrival
-from moderation.streaming.router import IntakeRouter, Pause
-from moderation.telemetry.metrics import IntakeState, Metrics
+from moderation.streaming.router import IntakeRouter
+from moderation.telemetry.metrics import IntakeState, Metrics, PausingBound
 
 
 class WorkerObserver:
@@ -48,7 +48,7 @@ class WorkerObserver:
         """An open utterance was closed for the sake of others."""
         self._metrics.utterance_closed_early()
 
-    def intake_paused(self, reason: Pause, seconds: float) -> None:
+    def intake_paused(self, reason: PausingBound, seconds: float) -> None:
         """Intake waited for a bound."""
         self._metrics.intake_paused(reason, seconds)
 

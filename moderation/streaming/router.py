@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -14,14 +14,12 @@ from moderation.streaming.marks import StreamKey
 from moderation.streaming.received import RawMessage, ReceivedChunk
 from moderation.streaming.session import StreamSession
 from moderation.streaming.transport import Partition
+from moderation.telemetry.metrics import PausingBound
 
 log = structlog.get_logger(__name__)
 
 SessionKey = tuple[Partition, StreamKey, bool]
 """Partition, stream, and whether its chunks are replayed dead letters: those are served apart from the live stream."""
-
-Pause = Literal["chunks", "streams", "unacked"]
-"""Which bound intake waits for."""
 
 
 class MessageRejecter(Protocol):
@@ -35,7 +33,7 @@ class MessageRejecter(Protocol):
 class RouterObserver(Protocol):
     """Told what the router does, to be counted."""
 
-    def intake_paused(self, reason: Pause, seconds: float) -> None:
+    def intake_paused(self, reason: PausingBound, seconds: float) -> None:
         """Intake waited for a bound."""
         ...
 
@@ -94,7 +92,7 @@ class IntakeRouter:
         self._opened = asyncio.Event()
         self._generation = 0
         self._is_over = False
-        self._pause: tuple[Pause, float] | None = None
+        self._pause: tuple[PausingBound, float] | None = None
 
     @property
     def open_streams(self) -> int:
@@ -123,7 +121,7 @@ class IntakeRouter:
         return min(waiting, default=None)
 
     @property
-    def paused_by(self) -> Pause | None:
+    def paused_by(self) -> PausingBound | None:
         """The bound that intake waits for now."""
         return self._pause[0] if self._pause else None
 
@@ -308,7 +306,7 @@ class IntakeRouter:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._parts.on_failure(error)
 
-    def _begin_pause(self, reason: Pause) -> None:
+    def _begin_pause(self, reason: PausingBound) -> None:
         if self._pause is None:
             self._pause = (reason, self._parts.clock.monotonic_s())
 

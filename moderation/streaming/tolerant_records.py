@@ -20,11 +20,7 @@ from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBa
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint
 
-from moderation.streaming.unpacking import UnreadableBatch, unpacked_batch
-
-_LENGTH_AT, _BEFORE_LENGTH = 8, 12
-"""Where a batch has its length, and how many bytes that does not count. Source: KIP-98."""
-
+from moderation.streaming.unpacking import BEFORE_LENGTH, LENGTH_AT, UnreadableBatch, unpacked_batch
 
 log = structlog.get_logger(__name__)
 
@@ -59,8 +55,8 @@ class TolerantRecords:
         batch = self._records.next_batch()
         if batch is None:
             return None
-        (length,) = struct.unpack_from(">i", self._data, self._at + _LENGTH_AT)
-        begin, self._at = self._at, self._at + _BEFORE_LENGTH + length
+        (length,) = struct.unpack_from(">i", self._data, self._at + LENGTH_AT)
+        begin, self._at = self._at, self._at + BEFORE_LENGTH + length
         if not isinstance(batch, DefaultRecordBatch):
             return batch  # a format without headers
         return TolerantBatch(batch, self._data[begin : self._at], self._max_unpacked_bytes)

@@ -11,8 +11,9 @@ from aiokafka.codec import snappy_decode
 _CODEC_BITS = 0x07
 _GZIP, _SNAPPY, _LZ4, _ZSTD = 1, 2, 3, 4
 _STREAMED = {_GZIP: cramjam.gzip, _LZ4: cramjam.lz4, _ZSTD: cramjam.zstd}
-_ATTRIBUTES_AT, _RECORDS_AT, _LENGTH_AT, _BEFORE_LENGTH = 21, 61, 8, 12
-"""Where a batch has what, in bytes. Source: KIP-98."""
+LENGTH_AT, BEFORE_LENGTH = 8, 12
+"""Where a batch has its length, and how many bytes that does not count. Source: KIP-98."""
+_ATTRIBUTES_AT, _RECORDS_AT = 21, 61
 _XERIAL_MAGIC, _XERIAL_HEADER = b"\x82SNAPPY\x00", 16
 _FIRST_GUESS = 4
 """How many times larger than packed a batch is taken to be at first."""
@@ -35,7 +36,7 @@ def unpacked_batch(batch: bytes, limit_bytes: int) -> bytes:
     records = _unpacked(codec, batch[_RECORDS_AT:], limit_bytes)
     whole = bytearray(batch[:_RECORDS_AT]) + records
     struct.pack_into(">h", whole, _ATTRIBUTES_AT, attributes & ~_CODEC_BITS)
-    struct.pack_into(">i", whole, _LENGTH_AT, len(whole) - _BEFORE_LENGTH)
+    struct.pack_into(">i", whole, LENGTH_AT, len(whole) - BEFORE_LENGTH)
     return bytes(whole)
 
 

@@ -14,6 +14,7 @@ from moderation.telemetry.catalogue import METRICS, MetricName, MetricSpec, metr
 LanguageSource = Literal["hint", "audio", "default"]
 RestartCause = Literal["died", "grew"]
 PausingBound = Literal["chunks", "streams", "unacked"]
+"""Which bound intake waits for."""
 MarkWrite = Literal["published", "cleaned", "evicted"]
 
 _NOT_PROCESSING = frozenset({"endpointing", "waiting"})
@@ -202,4 +203,12 @@ def _worst_by_category(flag: ModerationFlag) -> dict[str, Severity]:
     return worst
 
 
-__all__ = ["FinishedUtterance", "IntakeState", "LanguageSource", "Metrics", "RestartCause", "metrics_table"]
+__all__ = [
+    "FinishedUtterance",
+    "IntakeState",
+    "LanguageSource",
+    "Metrics",
+    "PausingBound",
+    "RestartCause",
+    "metrics_table",
+]
