@@ -207,7 +207,7 @@ class StreamingSettings(Section):
     max_open_streams: Positive = Field(2_000, description="Streams a worker holds state for; more pauses intake.")
     max_chunks_in_flight: Positive = Field(512, description="Chunks waiting inside the worker; more pauses intake.")
     max_unacked_chunks: Positive = Field(
-        50_000, description="Chunks not yet acked; more pauses intake and closes the utterance that holds them back."
+        200_000, description="Chunks not yet acked; more pauses intake and closes the utterance that holds them back."
     )
     reorder_window_chunks: int = Field(
         2, ge=0, description="Chunks of a stream that wait for one that is missing before it is given up."

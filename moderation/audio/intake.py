@@ -42,10 +42,10 @@ class StreamIntake:
     Chunks come in ascending order of `sequence`. The utterances do not depend on how the audio is spread over chunks.
 
     A fresh intake that is given `Utterance.resume` and the chunks from `resume.sequence` on tells the utterances that
-    followed: numbers, sequences, times and instants are the same, and so are the samples of PCM, G.711 and FLAC at
-    16 kHz. At other rates samples differ by rounding (below 1e-6); where the chunks do not hold a whole number of the
-    resampler's steps, a shift of less than a sample comes on top. Opus decoders that start anew differ a little for a
-    while, although they are given time to settle (see `pre_roll_samples`): a cut in the midst of speech may then move.
+    followed: numbers, sequences, times, instants and samples are the same. Three things are not promised to the last
+    bit. At rates that are none of `EXACT_RATES_HZ` samples differ by rounding (below 1e-5). Where the chunks do not
+    hold a whole number of the resampler's steps, a shift of less than a sample comes on top. Opus decoders that start
+    anew are given time to settle (`OPUS_PRE_ROLL_MS`), which nothing in the codec bounds.
 
     Chunks before `resume.sequence` may not be given. When the first chunk is a later one, what lies between must have
     been let go by `IntakeResult`: the intake begins there in silence, and the stream's timeline goes on by what

@@ -18,11 +18,13 @@ MAX_PACKET_SAMPLES = OPUS_RATE_HZ * 120 // 1000
 
 LENGTH_BYTES = 2
 
-OPUS_PRE_ROLL_MS = 240
+OPUS_PRE_ROLL_MS = 2_400
 """What a decoder that starts in mid-stream is given before its output is used.
 
-RFC 7845, section 4.6, asks for 80 ms at least. Measured at 88 places of the demo's clips, the largest difference to a
-decoder that had run all along: 0.17 of full scale behind 80 ms, 0.04 behind 160 ms, 0.005 behind 240 ms and behind 480.
+RFC 7845, section 4.6, asks for 80 ms at least, and so much sounds right. A replay must be the very same: measured at
+2,100 places of noisy speech at 12 to 24 kbit/s, output was that of a decoder that had run all along, bit for bit,
+behind 0.3 s (half of the places), 0.54 s (90 %), 1.26 s (99 %) and 1.56 s (all). Behind 1.6 s ten of 65 replays of a
+synthetic voice that never breathes still differed (SILK predicts from one pitch period to the next); behind 2.4 s none.
 """
 
 

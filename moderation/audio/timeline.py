@@ -80,10 +80,6 @@ class Timeline:
         span = self._span_at(position)
         return span.captured_at + timedelta(seconds=(position - span.start) / SAMPLE_RATE_HZ)
 
-    def expected_at(self) -> datetime | None:
-        """When the chunk that follows without a gap would have been captured. None before the first."""
-        return self.instant_at(self.end) if self._spans else None
-
     def missing_between(self, start: int, end: int) -> tuple[MissingAudio, ...]:
         """Audio that was left out within the samples [start, end): not before the first, nor behind the last."""
         return tuple(

@@ -1,11 +1,23 @@
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
-from moderation.audio.resample import Resampler
+from moderation.audio.resample import EXACT_RATES_HZ, PRE_ROLL_MS, Resampler
+from moderation.audio.utterance import Samples
 
 
 def sine(rate: int, hz: float = 440.0, seconds: float = 1.0) -> np.ndarray:
     return (0.5 * np.sin(2 * np.pi * hz * np.arange(int(rate * seconds)) / rate)).astype(np.float32)
+
+
+def noise(rate: int, seconds: float = 1.0) -> Samples:
+    return np.random.default_rng(rate).uniform(-1, 1, int(rate * seconds)).astype(np.float32)
+
+
+def resampled(rate: int, pieces: Iterable[Samples]) -> list[Samples]:
+    resampler = Resampler(rate)
+    return [*map(resampler.push, pieces), resampler.flush()]
 
 
 def test_sixteen_kilohertz_passes_through_untouched() -> None:
@@ -15,7 +27,7 @@ def test_sixteen_kilohertz_passes_through_untouched() -> None:
     assert len(resampler.flush()) == 0
 
 
-@pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 24_000, 44_100, 47_999, 48_000])
+@pytest.mark.parametrize("rate", [*EXACT_RATES_HZ, 9_600, 47_999])
 def test_a_tone_keeps_its_pitch_place_and_loudness(rate: int) -> None:
     resampler = Resampler(rate)
     out = np.concatenate([resampler.push(sine(rate)), resampler.flush()])
@@ -24,10 +36,45 @@ def test_a_tone_keeps_its_pitch_place_and_loudness(rate: int) -> None:
     assert np.allclose(out[inside], sine(16_000)[inside], atol=2e-3)
 
 
-def test_what_is_above_eight_kilohertz_does_not_fold_back() -> None:
-    resampler = Resampler(48_000)
-    out = np.concatenate([resampler.push(sine(48_000, 12_000)), resampler.flush()])
-    assert np.abs(out[800:-800]).max() < 1e-3
+@pytest.mark.parametrize("rate", [rate for rate in EXACT_RATES_HZ if rate > 16_000])
+def test_what_is_above_eight_kilohertz_does_not_fold_back(rate: int) -> None:
+    for hz in (8_010, 9_000, 10_900):
+        out = np.concatenate(resampled(rate, [sine(rate, hz)]))
+        assert np.abs(out[800:-800]).max() < 2e-5
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 12_000])
+def test_the_band_above_that_of_the_input_stays_empty(rate: int) -> None:
+    out = np.concatenate(resampled(rate, [sine(rate, 1_000)]))[800:-800]
+    spectrum = np.abs(np.fft.rfft(out * np.hanning(len(out)))) / (len(out) / 4)
+    above = np.fft.rfftfreq(len(out), 1 / 16_000) > rate / 2
+    assert spectrum[above].max() < 2e-5
+
+
+@pytest.mark.parametrize("rate", [*EXACT_RATES_HZ, 9_600, 47_999])
+def test_pieces_may_be_cut_anywhere(rate: int) -> None:
+    samples = noise(rate)
+    cuts = np.cumsum(np.random.default_rng(1).integers(1, rate // 20, 60))
+    whole = np.concatenate(resampled(rate, [samples]))
+    assert np.array_equal(np.concatenate(resampled(rate, np.split(samples, cuts))), whole)
+
+
+@pytest.mark.parametrize("rate", EXACT_RATES_HZ)
+def test_a_start_in_mid_stream_gives_the_very_same_samples_at_the_very_same_time(rate: int) -> None:
+    pieces = np.split(noise(rate, 1.2), range(rate // 25, int(rate * 1.2), rate // 25))
+    from_start, from_middle = resampled(rate, pieces), resampled(rate, pieces[10:])
+    assert [len(piece) for piece in from_middle[1:]] == [len(piece) for piece in from_start[11:]]
+    settled = 16 * PRE_ROLL_MS
+    expected = np.concatenate(from_start)[-(len(np.concatenate(from_middle)) - settled) :]
+    assert np.array_equal(np.concatenate(from_middle)[settled:], expected)
+
+
+@pytest.mark.parametrize("rate", [9_600, 40_000])
+def test_at_other_rates_a_start_in_mid_stream_differs_by_rounding(rate: int) -> None:
+    samples = noise(rate, 2.0)
+    from_middle = np.concatenate(resampled(rate, [samples[rate:]]))[16 * PRE_ROLL_MS :]
+    expected = np.concatenate(resampled(rate, [samples]))[-len(from_middle) :]
+    assert np.abs(from_middle - expected).max() < 1e-6
 
 
 def test_overshoot_stays_within_range() -> None:

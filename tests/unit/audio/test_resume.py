@@ -61,11 +61,11 @@ def test_after_the_end_of_a_run_the_next_chunk_is_named(vad: SileroVad) -> None:
 
 @pytest.mark.parametrize("encoding", [AudioEncoding.OPUS, AudioEncoding.PCM_S16LE])
 def test_what_keeps_state_is_given_audio_to_settle(vad: SileroVad, encoding: AudioEncoding) -> None:
-    samples = np.concatenate([voiced(4, rate=48_000), silence(1, 48_000)])
+    samples = np.concatenate([voiced(8, rate=48_000), silence(1, 48_000)])
     chunks = encoded_chunks(with_noise(samples), encoding, 48_000, chunk_ms=20)
-    intake = StreamIntake(AudioSettings(max_utterance_s=2), vad)
+    intake = StreamIntake(AudioSettings(max_utterance_s=5), vad)
     first = next(utterance for each in chunks for utterance in utterances_of([intake.accept(each)]))
-    settle_ms = 272 if encoding is AudioEncoding.OPUS else 32
+    settle_ms = 2_432 if encoding is AudioEncoding.OPUS else 32
     assert settle_ms * 16 <= first.resume.skip_samples < (settle_ms + 20) * 16
     assert (first.resume.position + first.resume.skip_samples) // 16 == first.end_ms
 
