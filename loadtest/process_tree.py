@@ -18,7 +18,7 @@ class Role(StrEnum):
     ENGINE_SERVER = "engine_server"
     """Holds a Vosk model and forks engines; decodes nothing."""
     ENGINE = "engine"
-    """Serves Vosk recognisers."""
+    """Hears an utterance with Vosk."""
     OTHER = "other"
 
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from moderation.asr.engine import SpeechEngine
 from moderation.asr.select import EngineSet, InstalledModel
-from moderation.asr.vosk.engine import OnRestart, VoskEngine
+from moderation.asr.vosk.engine import OnCrash, VoskEngine
 from moderation.asr.whisper.engine import WhisperEngine
 from moderation.audio.confined.decoding import ConfinedDecoding
 from moderation.audio.decode import OpenDecoder, open_confined_decoder, open_decoder
@@ -53,16 +53,16 @@ def build_text_stages(settings: Settings) -> TextStages:
 
 
 @contextmanager
-def build_pipeline(settings: Settings, *, on_engine_restart: OnRestart | None = None) -> Iterator[Pipeline]:
+def build_pipeline(settings: Settings, *, on_engine_crash: OnCrash | None = None) -> Iterator[Pipeline]:
     """The whole pipeline. Speech engines are loaded when first needed, and closed at the end.
 
-    `on_engine_restart` is told, from any thread, when an engine's process was replaced, and why.
+    `on_engine_crash` is told, from any thread, when an engine's process was replaced, and why.
 
     Raises:
         ConfigurationError: as `build_text_stages`; also for speech engines that do not exist.
     """
     clock = SystemClock()
-    engines = build_engines(settings, on_restart=on_engine_restart)
+    engines = build_engines(settings, on_crash=on_engine_crash)
     try:
         yield Pipeline(
             engines=engines,
@@ -105,7 +105,7 @@ def build_worker(settings: Settings, *, on_ready: Callable[[], None]) -> Iterato
     metrics = Metrics(registry)
     with (
         ConfinedDecoding(settings.audio, on_lost=metrics.decoding_process_lost) as decoding,
-        build_pipeline(settings, on_engine_restart=metrics.engine_restarted) as pipeline,
+        build_pipeline(settings, on_engine_crash=metrics.engine_process_lost) as pipeline,
     ):
         pipeline.engines.preload(settings.language.candidates)
         for engine in pipeline.engines.loaded():
@@ -130,7 +130,7 @@ def build_worker(settings: Settings, *, on_ready: Callable[[], None]) -> Iterato
             yield worker
 
 
-def build_engines(settings: Settings, *, on_restart: OnRestart | None = None) -> EngineSet:
+def build_engines(settings: Settings, *, on_crash: OnCrash | None = None) -> EngineSet:
     """The speech engines that are installed; none is loaded.
 
     Raises:
@@ -148,7 +148,7 @@ def build_engines(settings: Settings, *, on_restart: OnRestart | None = None) ->
             version=model.version,
             languages=model.languages,
             settings=asr,
-            on_restart=on_restart,
+            on_crash=on_crash,
         )
 
     wanted = {name for names in asr.engines.values() for name in names} | {settings.language.audio_model}

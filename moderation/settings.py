@@ -110,23 +110,23 @@ class AsrSettings(Section):
         description="Temperatures at which text that stays doubtful is sampled, in order. Sampling is random: a replay "
         "may give another text.",
     )
-    vosk_processes: Positive = Field(1, description="Vosk worker processes.")
-    vosk_max_rss_mb: Positive = Field(
-        2_048, description="Memory of its own, beside the shared model, at which a Vosk process is recycled, MiB."
+    vosk_workers: Positive = Field(1, description="Utterances that Vosk decodes at the same time.")
+    vosk_max_processes: Positive = Field(
+        16,
+        description="Utterances that Vosk hears while they are spoken, each in a process of its own of about 100 MiB; "
+        "one beyond is heard when it has ended.",
     )
-    vosk_idle_recognizers: int = Field(
-        8,
-        ge=0,
-        description="Recognisers a Vosk process keeps warm between utterances. 0: each utterance gets a new one, at "
-        "several times the cost; its words then never depend on what was heard before.",
+    vosk_max_rss_mb: Positive = Field(
+        1_024,
+        description="Memory of its own, beside the shared model, that a Vosk process may take, MiB; more ends it.",
     )
     vosk_load_timeout_s: float = Field(120.0, gt=0, description="Longest time a Vosk model may take to load, s.")
     vosk_max_crashes: Positive = Field(
         10,
-        description="Crashes of one Vosk process within the window that end the worker, unless a single utterance "
+        description="Crashes of Vosk processes within the window that end the worker, unless a single utterance "
         "caused most of them.",
     )
-    vosk_crash_window_s: float = Field(60.0, gt=0, description="Time over which crashes of a Vosk process count, s.")
+    vosk_crash_window_s: float = Field(60.0, gt=0, description="Time over which crashes of Vosk processes count, s.")
     engine_timeout_s: float = Field(30.0, gt=0, description="Longest wait for an answer of an engine process, s.")
     publish_partials: bool = Field(False, description="Whether partial transcripts are published.")
 

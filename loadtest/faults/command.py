@@ -38,11 +38,6 @@ from loadtest.run import to_stderr
 )
 @click.option("--idle-utterance", type=float, help="MODERATION_STREAMING__IDLE_UTTERANCE_S. [default: the product's]")
 @click.option("--reference-speed", default=2.0, show_default=True, help="Speed of the reference run; 1 is real time.")
-@click.option(
-    "--repeatable",
-    is_flag=True,
-    help="Only 16 kHz audio, and Vosk with a new recogniser for each utterance: what a takeover repeats exactly.",
-)
 @click.option("--keep", is_flag=True, help="Keep the folder with the logs.")
 @click.option("--broker", help="host:port of a Kafka to use. [default: an embedded one]")
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on the last line of stdout.")
@@ -62,7 +57,6 @@ def faults(
     session_timeout: int | None,
     idle_utterance: float | None,
     reference_speed: float,
-    repeatable: bool,
     broker: str | None,
     keep: bool,
     as_json: bool,
@@ -96,7 +90,6 @@ def faults(
         session_timeout_s=session_timeout,
         idle_utterance_s=idle_utterance,
         reference_speed=reference_speed,
-        repeatable=repeatable,
         broker=broker,
         folder=folder,
     )

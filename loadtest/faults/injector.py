@@ -1,6 +1,7 @@
 """Carries the schedule of faults out."""
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -96,10 +97,12 @@ class Injector:
             if engines := self._fleet.engines():
                 engine = self._rng.choice(engines)
                 is_server = self._rng.random() < SERVER_SHARE
-                os.kill(engine.parent if is_server else engine.pid, signal.SIGKILL)
-                self._fleet.log.engine_kills += 1
-                self._fleet.log.engine_server_kills += is_server
-                return
+                # An engine ends with its utterance, maybe just now.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(engine.parent if is_server else engine.pid, signal.SIGKILL)
+                    self._fleet.log.engine_kills += 1
+                    self._fleet.log.engine_server_kills += is_server
+                    return
             await asyncio.sleep(_POLL_S)
         self._fleet.log.skipped.append(fault.kind.value)
 

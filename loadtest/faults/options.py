@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from moderation.events import AudioEncoding
 from moderation.settings import KafkaSettings, StreamingSettings
 
 CHUNK_MS = 200
@@ -54,11 +53,6 @@ class FaultOptions:
     """Wait for the next chunk after which faulted workers close an utterance; None: the product's default."""
     poison_every_s: float = 6.0
     """Time between two messages that cannot be processed."""
-    repeatable: bool = False
-    """Play only what a takeover repeats exactly: audio at 16 kHz, and Vosk with a new recogniser for each utterance.
-
-    Decoders of other audio start anew and settle, and warm recognisers depend on what they heard: the text may differ.
-    """
     broker: str | None = None
     """`host:port` of a Kafka to use; None starts an embedded one."""
     folder: Path
@@ -72,21 +66,11 @@ class FaultOptions:
     def worker_settings(self) -> dict[str, object]:
         """The settings that differ from the product's defaults, as variables without prefix."""
         idle = {} if self.idle_utterance_s is None else {"STREAMING__IDLE_UTTERANCE_S": self.idle_utterance_s}
-        return self._common_settings() | idle
+        return self._group_settings() | idle
 
     def reference_settings(self) -> dict[str, object]:
         """The same for the reference run, in which no utterance is closed because a busy machine sent a chunk late."""
-        return self._common_settings() | {"STREAMING__IDLE_UTTERANCE_S": REFERENCE_IDLE_UTTERANCE_S}
-
-    @property
-    def encodings(self) -> tuple[AudioEncoding, ...]:
-        """The encodings that are played."""
-        if self.repeatable:
-            return (AudioEncoding.PCM_S16LE, AudioEncoding.FLAC)
-        return (AudioEncoding.OPUS, AudioEncoding.PCM_S16LE, AudioEncoding.FLAC, AudioEncoding.MULAW)
-
-    def _common_settings(self) -> dict[str, object]:
-        return self._group_settings() | ({"ASR__VOSK_IDLE_RECOGNIZERS": 0} if self.repeatable else {})
+        return self._group_settings() | {"STREAMING__IDLE_UTTERANCE_S": REFERENCE_IDLE_UTTERANCE_S}
 
     def _group_settings(self) -> dict[str, object]:
         """A shorter session needs shorter heartbeats, and a drain that ends within it."""
@@ -118,5 +102,4 @@ class FaultOptions:
             "idle_utterance_s": self.effective_idle_utterance_s,
             "reference_speed": self.reference_speed,
             "chunk_ms": CHUNK_MS,
-            "repeatable": self.repeatable,
         }

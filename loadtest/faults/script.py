@@ -78,7 +78,7 @@ def write_scripts(
 
     Encodings and hints change from place to place, with periods that have no common divisor, so that all pairs occur.
     """
-    encodings = options.encodings
+    encodings = tuple(sounds)
     scripts = []
     for place in range(options.streams):
         kind = sounds[encodings[(place + place // len(HINTS)) % len(encodings)]]

@@ -71,7 +71,7 @@ class Worker:
             tempfile.TemporaryDirectory(prefix="voice-moderation-") as data_dir,
             ThreadPoolExecutor(1, thread_name_prefix="intake") as intake_pool,
             ThreadPoolExecutor(
-                asr.whisper_workers + asr.vosk_processes, thread_name_prefix="recognition"
+                asr.whisper_workers + asr.vosk_workers, thread_name_prefix="recognition"
             ) as recognition_pool,
         ):
             app = create_app(self._parts.settings, data_dir=Path(data_dir))

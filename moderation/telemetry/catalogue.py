@@ -15,7 +15,7 @@ MetricName = Literal[
     "moderation_detections_total",
     "moderation_dead_letters_total",
     "moderation_language_decisions_total",
-    "moderation_engine_restarts_total",
+    "moderation_engine_processes_lost_total",
     "moderation_decoding_processes_lost_total",
     "moderation_stage_seconds",
     "moderation_real_time_factor",
@@ -122,11 +122,11 @@ METRICS = (
         meaning="Streams whose language was settled for recognition, and by what: hint, audio or default.",
     ),
     MetricSpec(
-        name="moderation_engine_restarts_total",
+        name="moderation_engine_processes_lost_total",
         kind="counter",
-        labels=("engine", "cause"),
-        meaning="Speech recognition processes that were replaced, because they died or grew too large (cause: died, "
-        "grew).",
+        labels=("engine",),
+        meaning="Speech recognition processes that died or were killed because they hung; what they heard is heard "
+        "again.",
     ),
     MetricSpec(
         name="moderation_decoding_processes_lost_total",
@@ -233,7 +233,7 @@ METRICS = (
         kind="gauge",
         labels=("role",),
         meaning="Memory by what the processes do, bytes, shared memory divided among those that share it: worker, "
-        "engine_server (holds a Vosk model), engine (serves recognisers), other.",
+        "engine_server (holds a Vosk model), engine (each hears an utterance), other.",
     ),
 )
 

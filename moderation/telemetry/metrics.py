@@ -12,7 +12,6 @@ from moderation.events import LanguageGuess, ModerationFlag, Severity
 from moderation.telemetry.catalogue import METRICS, MetricName, MetricSpec, metrics_table
 
 LanguageSource = Literal["hint", "audio", "default"]
-RestartCause = Literal["died", "grew"]
 PausingBound = Literal["chunks", "streams", "unacked"]
 """Which bound intake waits for."""
 MarkWrite = Literal["published", "cleaned", "evicted"]
@@ -133,9 +132,9 @@ class Metrics:
         """The language of a stream was concluded."""
         self._counters["moderation_language_decisions_total"].labels(language=language, source=source).inc()
 
-    def engine_restarted(self, engine: str, cause: RestartCause) -> None:
-        """A speech recognition process was replaced."""
-        self._counters["moderation_engine_restarts_total"].labels(engine=engine, cause=cause).inc()
+    def engine_process_lost(self, engine: str) -> None:
+        """A speech recognition process died."""
+        self._counters["moderation_engine_processes_lost_total"].labels(engine=engine).inc()
 
     def decoding_process_lost(self) -> None:
         """A decoding process was replaced that had a payload in hand."""
@@ -209,6 +208,5 @@ __all__ = [
     "LanguageSource",
     "Metrics",
     "PausingBound",
-    "RestartCause",
     "metrics_table",
 ]

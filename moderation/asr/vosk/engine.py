@@ -1,30 +1,37 @@
-"""The Vosk engine: a model server, and worker processes that streams stick to."""
+"""The Vosk engine: a model server, and a worker process for each utterance."""
 
 import threading
-import zlib
 from collections.abc import Callable
 from pathlib import Path
+
+import structlog
 
 from moderation.asr.engine import EngineCapabilities
 from moderation.asr.vosk.crashes import CrashHistory
 from moderation.asr.vosk.link import WorkerLink
 from moderation.asr.vosk.recognizer import VoskRecognizer
 from moderation.asr.vosk.server_process import LoadTimeout, ServerProcess
-from moderation.asr.vosk.slot import RestartCause, WorkerSlot
+from moderation.asr.vosk.supply import WorkerSupply
 from moderation.clock import Clock, SystemClock
 from moderation.errors import ConfigurationError, EngineCrashed, EngineFailed, InvariantViolation
 from moderation.events import UNKNOWN_LANGUAGE, primary_tag
 from moderation.settings import AsrSettings
 
-OnRestart = Callable[[str, RestartCause], None]
+OnCrash = Callable[[str], None]
+
+_SERVER_ENDS_WITHIN_S = 0.1
+"""The kernel kills the workers of a server that dies before it tells that the server is dead."""
+
+log = structlog.get_logger(__name__)
 
 
 class VoskEngine:
     """A Vosk model in processes of its own, shared by all streams. Thread-safe.
 
-    Utterances of one stream go to one process. A process that dies, hangs or grows is replaced; its open utterances
-    raise EngineCrashed, and all of them EngineFailed once that happened too often. Grammars are not offered: a
-    malformed one kills the process.
+    Each utterance is heard by a process of its own, a fork that begins where every other begins: what it tells does
+    not depend on what was heard before, and a process that dies, hangs or grows raises EngineCrashed for its utterance
+    alone. When that happens too often all raise EngineFailed. Grammars are not offered: a malformed one kills the
+    process.
     """
 
     def __init__(
@@ -36,12 +43,12 @@ class VoskEngine:
         languages: frozenset[str] | None,
         settings: AsrSettings,
         clock: Clock | None = None,
-        on_restart: OnRestart | None = None,
+        on_crash: OnCrash | None = None,
     ) -> None:
         """Load the model; takes seconds.
 
-        `folder` is an unpacked Vosk model, `languages` what it knows (None: not known, any is accepted). `on_restart`
-        is told the engine's name and the cause of each replacement of a worker process, from any thread.
+        `folder` is an unpacked Vosk model, `languages` what it knows (None: not known, any is accepted). `on_crash`
+        is told the engine's name whenever one of its processes died, from any thread.
 
         Raises:
             ConfigurationError: the folder is not a model, or it did not load in time.
@@ -58,12 +65,13 @@ class VoskEngine:
         self._lock = threading.Lock()
         self._closed = False
         self._server = ServerProcess(folder, settings)
-        self._on_restart = on_restart
-        clock = clock or SystemClock()
-        self._slots = [
-            WorkerSlot(self._fork, self._history(), clock, on_restart=self._restarted)
-            for _ in range(settings.vosk_processes)
-        ]
+        self._on_crash = on_crash
+        self._supply = WorkerSupply(
+            self._fork,
+            CrashHistory(max_crashes=settings.vosk_max_crashes, window_s=settings.vosk_crash_window_s),
+            clock or SystemClock(),
+            max_workers=settings.vosk_max_processes,
+        )
 
     @property
     def name(self) -> str:
@@ -82,10 +90,10 @@ class VoskEngine:
         """The process that holds the model."""
         return self._server.pid
 
-    def worker_pid(self, stream_id: str) -> int | None:
-        """The process that served the last utterance of the stream's slot; None before the first."""
-        link = self._slot(stream_id).link
-        return link.pid if link else None
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """The processes that serve open utterances."""
+        return tuple(link.pid for link in self._supply.open_links)
 
     def recognizer(self, *, stream_id: str, language: str | None) -> VoskRecognizer:
         """Begin an utterance; talks to no process yet.
@@ -93,19 +101,13 @@ class VoskEngine:
         Raises:
             ConfigurationError: the model does not know the language.
         """
-        return VoskRecognizer(
-            self._slot(stream_id), self._known(language), self._replace_when_large, stream_id=stream_id
-        )
+        return VoskRecognizer(self._supply, self._known(language), stream_id=stream_id)
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            for slot in self._slots:
-                slot.close()
+            self._supply.close()
             self._server.close()
-
-    def _slot(self, stream_id: str) -> WorkerSlot:
-        return self._slots[zlib.crc32(stream_id.encode()) % len(self._slots)]
 
     def _fork(self) -> WorkerLink:
         with self._lock:
@@ -113,9 +115,11 @@ class VoskEngine:
                 raise InvariantViolation("a Vosk engine was used after it was closed")
             if not self._server.is_running():
                 self._restart_server()
-            return self._server.fork_worker()
+            return self._server.fork_worker(self._worker_died)
 
     def _restart_server(self) -> None:
+        log.warning("engine_server_died", engine=self._name, pid=self._server.pid)
+        self._crashed(utterance=None)
         self._server.close()
         try:
             self._server = ServerProcess(self._folder, self._settings)
@@ -125,16 +129,16 @@ class VoskEngine:
         except ConfigurationError:
             raise EngineCrashed("the process that holds the Vosk model died, and died again while loading") from None
 
-    def _restarted(self, cause: RestartCause) -> None:
-        if self._on_restart is not None:
-            self._on_restart(self._name, cause)
+    def _worker_died(self, link: WorkerLink, utterance: int | None) -> None:
+        # When the server dies, all die with it: that is one crash, and counts when the server is started again.
+        if not self._server.ends_within(_SERVER_ENDS_WITHIN_S):
+            log.warning("engine_process_died", engine=self._name, pid=link.pid)
+            self._crashed(utterance)
 
-    def _replace_when_large(self, link: WorkerLink, private_mb: int) -> None:
-        if private_mb > self._settings.vosk_max_rss_mb:
-            link.retire()
-
-    def _history(self) -> CrashHistory:
-        return CrashHistory(max_crashes=self._settings.vosk_max_crashes, window_s=self._settings.vosk_crash_window_s)
+    def _crashed(self, utterance: int | None) -> None:
+        self._supply.record_crash(utterance)
+        if self._on_crash is not None:
+            self._on_crash(self._name)
 
     def _known(self, language: str | None) -> str:
         known = self._capabilities.languages

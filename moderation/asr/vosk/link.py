@@ -1,60 +1,32 @@
 """The engine's end of one worker process."""
 
-import itertools
 import socket
-import threading
 from collections.abc import Callable
 
 from moderation.asr.vosk.messages import MAX_MESSAGE_BYTES, Request
 from moderation.errors import EngineCrashed
 from moderation.processes.framing import BrokenFrame, receive_frame, send_frame
 
+OnDeath = Callable[["WorkerLink", int | None], None]
+"""Told of a worker that died unasked, and of the utterance that it served: a number that is the same when the utterance
+is tried again, None where it is not known."""
+
 
 class WorkerLink:
-    """Requests to one worker process, one at a time; thread-safe.
+    """Requests to one worker process: one utterance, one request at a time.
 
     A worker that ended, or that did not answer in time and was killed, is dead for good: every request raises.
-    A retired worker serves its open utterances to the end and is then ended.
     """
 
-    def __init__(self, connection: socket.socket, pid: int, *, kill: Callable[[int], None], timeout_s: float) -> None:
+    def __init__(
+        self, connection: socket.socket, pid: int, *, kill: Callable[[int], None], on_death: OnDeath, timeout_s: float
+    ) -> None:
         self.pid = pid
         self._connection = connection
         self._kill = kill
+        self._on_death = on_death
         self._timeout_s = timeout_s
-        self._turn = threading.Lock()
-        self._state = threading.Lock()
-        self._numbers = itertools.count()
-        self._open: set[int] = set()
-        self._alive = True
-        self._retired = False
-        self.died_serving: int | None = None
-        """Which utterance's request found it dead or killed it; None while it lives, and where it is not known."""
-
-    @property
-    def takes_utterances(self) -> bool:
-        """Whether new utterances may begin here."""
-        return self._alive and not self._retired
-
-    @property
-    def crashed(self) -> bool:
-        """Whether it ended otherwise than by being retired or closed."""
-        return not self._alive and not self._retired
-
-    def begin(self) -> int:
-        """Number a new attempt at an utterance."""
-        with self._state:
-            number = next(self._numbers)
-            self._open.add(number)
-            return number
-
-    def end(self, number: int) -> None:
-        """An attempt is over; the last one of a retired worker ends it."""
-        with self._state:
-            self._open.discard(number)
-            ended = self._retired and not self._open
-        if ended:
-            self._hang_up()
+        self._is_alive = True
 
     def request(self, request: Request, *, utterance: int | None = None) -> bytes:
         """Ask and wait for the answer. `utterance` is the same number whenever the same utterance is tried.
@@ -62,41 +34,30 @@ class WorkerLink:
         Raises:
             EngineCrashed: the process is dead; or it did not answer in time and is dead now.
         """
-        with self._turn:
-            if not self._alive:
-                raise EngineCrashed("the Vosk process of this utterance has ended; give the audio to a new recogniser")
-            try:
-                send_frame(self._connection, request.pack(), self._timeout_s)
-                return bytes(receive_frame(self._connection, max_bytes=MAX_MESSAGE_BYTES, timeout_s=self._timeout_s))
-            except TimeoutError:
-                self._bury(utterance)
-                raise EngineCrashed(
-                    f"a Vosk process did not answer within {self._timeout_s:g} s (MODERATION_ASR__ENGINE_TIMEOUT_S) "
-                    "and was replaced"
-                ) from None
-            except BrokenFrame:
-                self._bury(utterance)
-                raise EngineCrashed("a Vosk process died and was replaced") from None
-
-    def retire(self) -> None:
-        """Take no more utterances; end when none is open."""
-        with self._state:
-            self._retired = True
-            ended = not self._open
-        if ended:
-            self._hang_up()
+        if not self._is_alive:
+            raise EngineCrashed("the Vosk process of this utterance has ended; give the audio to a new recogniser")
+        try:
+            send_frame(self._connection, request.pack(), self._timeout_s)
+            return bytes(receive_frame(self._connection, max_bytes=MAX_MESSAGE_BYTES, timeout_s=self._timeout_s))
+        except TimeoutError:
+            self._bury(utterance)
+            raise EngineCrashed(
+                f"a Vosk process did not answer within {self._timeout_s:g} s (MODERATION_ASR__ENGINE_TIMEOUT_S) "
+                "and was killed"
+            ) from None
+        except BrokenFrame:
+            self._bury(utterance)
+            raise EngineCrashed("a Vosk process died") from None
 
     def close(self) -> None:
-        """End the process now."""
-        self._retired = True
-        self._hang_up()
+        """Nothing more is wanted: the worker ends. Harmless when called twice."""
+        self._is_alive = False
+        self._connection.close()
 
     def _bury(self, utterance: int | None) -> None:
-        self.died_serving = utterance
-        self._hang_up()
+        # A worker exits when its connection ends, unless it hangs.
+        was_closed = not self._is_alive
+        self.close()
         self._kill(self.pid)
-
-    def _hang_up(self) -> None:
-        # The worker exits when its connection ends, unless it hangs; then `_bury` kills it.
-        self._alive = False
-        self._connection.close()
+        if not was_closed:
+            self._on_death(self, utterance)

@@ -1,12 +1,13 @@
-"""The process that holds a Vosk model: loads it once, and forks the worker processes, which share its memory.
+"""The process that holds a Vosk model and a warm recogniser, and forks the worker processes, which share its memory.
 
-It runs no threads and decodes nothing, so forking it is safe, and it always answers. Run as
-`python -c "from moderation.asr.vosk.model_server import main; main()" FD MODEL_FOLDER MAX_IDLE`, where FD is a Unix
-socket to the engine. When the socket ends (the engine closed it, or its process died in any way), it kills its workers
-and exits; when it dies itself, the kernel kills its workers.
+It runs no threads and decodes nothing that strangers said, so forking it is safe, and it always answers. Run as
+`python -c "from moderation.asr.vosk.model_server import main; main()" FD MODEL_FOLDER MAX_MB`, where FD is a Unix
+socket to the engine and MAX_MB how much a worker may take on top. When the socket ends (the engine closed it, or its
+process died in any way), it kills its workers and exits; when it dies itself, the kernel kills its workers.
 
 Requests are JSON frames: `{"fork": true}` with one end of a socket attached is answered with `{"pid": n}`;
-`{"kill": pid}` with `{}`. Once the model is loaded it says `{"ready": true}` of its own accord, or `{"failed": true}`.
+`{"kill": pid}` with `{}`. Once the model is loaded it says `{"ready": true}` of its own accord, or `{"failed": true}`;
+then it warms up, for as long as a few seconds of audio take, and answers after that.
 """
 
 import array
@@ -21,9 +22,9 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from moderation.asr.vosk.listening import RecognizerPool
+from moderation.asr.vosk.listening import WarmRecognizer
 from moderation.asr.vosk.messages import MAX_MESSAGE_BYTES
-from moderation.asr.vosk.worker import serve
+from moderation.asr.vosk.worker import limit_growth, serve
 from moderation.processes.framing import BrokenFrame, receive_frame, send_frame
 from moderation.processes.lifetime import die_with
 
@@ -36,10 +37,10 @@ PLAIN = b"-"
 class ModelServer:
     """Answers the engine's requests."""
 
-    def __init__(self, control: socket.socket, model: Any, max_idle: int) -> None:
+    def __init__(self, control: socket.socket, recognizer: WarmRecognizer, max_mb: int) -> None:
         self._control = control
-        self._model = model
-        self._max_idle = max_idle
+        self._recognizer = recognizer
+        self._max_mb = max_mb
         self._workers: set[int] = set()
 
     def serve(self) -> None:
@@ -80,7 +81,8 @@ class ModelServer:
         try:
             die_with(parent)
             self._control.close()
-            serve(socket.socket(fileno=descriptor), RecognizerPool(self._model, self._max_idle))
+            limit_growth(self._max_mb)
+            serve(socket.socket(fileno=descriptor), self._recognizer)
             code = 0
         except Exception as error:  # noqa: BLE001  whatever it is, this process ends here
             # The place and the kind only: the message could hold what was said.
@@ -135,7 +137,10 @@ def main() -> None:
     except Exception:  # noqa: BLE001  vosk raises plain Exceptions
         send_frame(control, b'{"failed": true}')
         return
-    gc.freeze()
     with contextlib.suppress(BrokenFrame):
         send_frame(control, b'{"ready": true}')
-        ModelServer(control, model, int(sys.argv[3])).serve()
+        recognizer = WarmRecognizer(model)
+        recognizer.warm_up()
+        # What the collector does not look at stays shared.
+        gc.freeze()
+        ModelServer(control, recognizer, int(sys.argv[3])).serve()

@@ -1,6 +1,5 @@
-"""One utterance with a Vosk worker process."""
+"""One utterance with a Vosk worker process of its own."""
 
-from collections.abc import Callable
 from zlib import crc32
 
 from moderation.asr.engine import Partial, Recognition, Samples
@@ -8,42 +7,42 @@ from moderation.asr.recognition import audio_ms, recognition_of
 from moderation.asr.vosk.blocks import BLOCK_BYTES, Blocks
 from moderation.asr.vosk.link import WorkerLink
 from moderation.asr.vosk.messages import FinalReply, Operation, PartialReply, Request, TokenTime
-from moderation.asr.vosk.slot import WorkerSlot
+from moderation.asr.vosk.supply import WorkerSupply
 from moderation.asr.vosk.tokens import spoken_form
-from moderation.errors import EngineCrashed, InvariantViolation
+from moderation.errors import InvariantViolation
 from moderation.events import Word
 
 _REQUEST_BYTES = 5 * BLOCK_BYTES
-"""One second a request: utterances of a process take turns, and the timeout covers one second of audio."""
+"""One second a request, so that the timeout covers one second of audio."""
 
 
 class VoskRecognizer:
-    """An utterance. Asks for a process with its first block, not before.
+    """An utterance. Asks for a process with its first block; where there is none to be had, again with each further
+    one, and at the end insists.
 
     Beside what every recogniser raises, `accept` and `finish` raise EngineFailed when the engine is beyond repair.
     """
 
-    def __init__(
-        self, slot: WorkerSlot, language: str, on_memory: Callable[[WorkerLink, int], None], *, stream_id: str
-    ) -> None:
-        self._slot = slot
+    def __init__(self, supply: WorkerSupply, language: str, *, stream_id: str) -> None:
+        self._supply = supply
         self._stream_id = stream_id
         self._identity: int | None = None
         self._language = language
-        self._on_memory = on_memory
         self._blocks = Blocks()
+        self._waiting = b""
         self._said = ""
-        self._utterance: tuple[WorkerLink, int] | None = None
+        self._link: WorkerLink | None = None
         self._ended = False
 
     def accept(self, samples: Samples) -> Partial | None:
         """Hand over whole blocks of 200 ms; a partial comes when the text changed."""
         self._require_open()
-        ready = self._blocks.push(samples)
-        text = self._said
-        for start in range(0, len(ready), _REQUEST_BYTES):
-            reply = self._ask(Operation.ACCEPT, ready[start : start + _REQUEST_BYTES])
-            text = _spoken(PartialReply.unpack(reply).text)
+        self._waiting += self._blocks.push(samples)
+        if self._waiting and self._link is None:
+            self._link = self._supply.begin_early()
+        if self._link is None or not self._waiting:
+            return None
+        text = _spoken(self._hand_over(self._link))
         if text == self._said:
             return None
         self._said = text
@@ -56,27 +55,32 @@ class VoskRecognizer:
         if self._blocks.samples == 0:
             self.close()
             return recognition_of((), language=self._language, audio_ms=0)
-        reply = FinalReply.unpack(self._ask(Operation.FINISH, self._blocks.rest()))
-        self._end(reply.private_mb)
+        if self._link is None:
+            self._link = self._supply.begin()
+        if self._waiting:
+            self._hand_over(self._link)
+        reply = FinalReply.unpack(self._ask(self._link, Operation.FINISH, self._blocks.rest()))
+        self.close()
         return recognition_of(_words(reply.tokens), language=self._language, audio_ms=length_ms)
 
     def close(self) -> None:
-        if self._utterance is not None and not self._ended:
-            try:
-                self._ask(Operation.DISCARD, b"")
-            except EngineCrashed:
-                # What is dead has forgotten the utterance.
-                pass
-            finally:
-                self._end(private_mb=0)
+        """Want nothing more; the process ends."""
         self._ended = True
+        self._waiting = b""
+        if self._link is not None:
+            self._supply.end(self._link)
 
-    def _ask(self, operation: Operation, pcm: bytes) -> bytes:
-        if self._utterance is None:
-            self._utterance = self._slot.begin()
-        link, number = self._utterance
+    def _hand_over(self, link: WorkerLink) -> str:
+        """Give the worker what waits; returns the tokens so far."""
+        waiting, self._waiting = self._waiting, b""
+        text = ""
+        for start in range(0, len(waiting), _REQUEST_BYTES):
+            text = PartialReply.unpack(self._ask(link, Operation.ACCEPT, waiting[start : start + _REQUEST_BYTES])).text
+        return text
+
+    def _ask(self, link: WorkerLink, operation: Operation, pcm: bytes) -> bytes:
         self._identity = self._identity or self._identified_by(pcm)
-        return link.request(Request(operation, number, pcm), utterance=self._identity)
+        return link.request(Request(operation, pcm), utterance=self._identity)
 
     def _identified_by(self, pcm: bytes) -> int | None:
         """The same number whenever the same utterance is tried, however it is fed; None while it is digital silence.
@@ -85,13 +89,6 @@ class VoskRecognizer:
         """
         blocks = (pcm[start : start + BLOCK_BYTES] for start in range(0, len(pcm), BLOCK_BYTES))
         return next((crc32(block, crc32(self._stream_id.encode())) for block in blocks if any(block)), None)
-
-    def _end(self, private_mb: int) -> None:
-        self._ended = True
-        if self._utterance is not None:
-            link, number = self._utterance
-            self._on_memory(link, private_mb)
-            link.end(number)
 
     def _require_open(self) -> None:
         if self._ended:

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from moderation.asr.vosk.link import WorkerLink
+from moderation.asr.vosk.link import OnDeath, WorkerLink
 from moderation.asr.vosk.messages import MAX_MESSAGE_BYTES
 from moderation.asr.vosk.model_server import ATTACHED, PLAIN
 from moderation.errors import ConfigurationError, EngineCrashed
@@ -41,12 +41,13 @@ class ServerProcess:
         """
         self._settings = settings
         self._turn = threading.Lock()
+        self._has_answered = False
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  our own program
                 [
                     *(sys.executable, "-P", "-c", _PROGRAM),
-                    *(str(theirs.fileno()), str(folder), str(settings.vosk_idle_recognizers)),
+                    *(str(theirs.fileno()), str(folder), str(settings.vosk_max_rss_mb)),
                 ],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
@@ -65,8 +66,16 @@ class ServerProcess:
         """Whether the process is there."""
         return self._process.poll() is None
 
-    def fork_worker(self) -> WorkerLink:
-        """A new worker process, which shares the model's memory.
+    def ends_within(self, seconds: float) -> bool:
+        """Whether the process is gone, now or so much later."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def fork_worker(self, on_death: OnDeath) -> WorkerLink:
+        """A new worker process, which shares the model's memory. `on_death` is told when it dies unasked.
 
         Raises:
             EngineCrashed: the server died.
@@ -78,7 +87,7 @@ class ServerProcess:
         except EngineCrashed:
             ours.close()
             raise
-        return WorkerLink(ours, pid, kill=self._kill, timeout_s=self._settings.engine_timeout_s)
+        return WorkerLink(ours, pid, kill=self._kill, on_death=on_death, timeout_s=self._settings.engine_timeout_s)
 
     def close(self) -> None:
         """End it and its workers. Harmless when called twice."""
@@ -115,8 +124,10 @@ class ServerProcess:
             return
 
     def _ask(self, request: dict[str, Any], descriptor: int | None = None) -> dict[str, Any]:
-        timeout_s = self._settings.engine_timeout_s
         with self._turn:
+            # The first answer comes after the recogniser has warmed up, and large models take their time.
+            asr = self._settings
+            timeout_s = asr.engine_timeout_s if self._has_answered else asr.vosk_load_timeout_s
             try:
                 self._control.settimeout(timeout_s)
                 if descriptor is None:
@@ -130,5 +141,6 @@ class ServerProcess:
                 self._process.kill()
                 self._process.wait()
                 raise EngineCrashed("the process that holds the Vosk model died; it is started again") from None
+            self._has_answered = True
         decoded: dict[str, Any] = json.loads(answer)
         return decoded

@@ -54,7 +54,7 @@ def vosk(store: ModelStore) -> Iterator[VoskEngine]:
         name="vosk:ko",
         version="test",
         languages=frozenset({"ko"}),
-        settings=AsrSettings(vosk_processes=2, engine_timeout_s=110.0),
+        settings=AsrSettings(engine_timeout_s=110.0),
     )
     yield engine
     engine.close()

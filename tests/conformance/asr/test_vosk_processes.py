@@ -1,6 +1,7 @@
 """What happens to the Vosk engine when its processes die, hang or grow, on real processes and the real model."""
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -8,14 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from moderation.asr.engine import Samples
-from moderation.asr.vosk.engine import OnRestart, VoskEngine
-from moderation.asr.vosk.worker import private_mb
+from moderation.asr.engine import Recognition, Samples
+from moderation.asr.vosk.engine import OnCrash, VoskEngine
+from moderation.asr.vosk.recognizer import VoskRecognizer
 from moderation.errors import ConfigurationError, EngineCrashed, EngineFailed, InvariantViolation
 from moderation.models.store import ModelStore
 from moderation.settings import AsrSettings
@@ -29,7 +30,7 @@ KILLS = 4
 
 @contextmanager
 def running(
-    store: ModelStore, *, folder: Path | None = None, on_restart: OnRestart | None = None, **settings: float
+    store: ModelStore, *, folder: Path | None = None, on_crash: OnCrash | None = None, **settings: float
 ) -> Iterator[VoskEngine]:
     engine = VoskEngine(
         folder or store.require("vosk:ko"),
@@ -37,7 +38,7 @@ def running(
         version="test",
         languages=frozenset({"ko"}),
         settings=AsrSettings(**settings),
-        on_restart=on_restart,
+        on_crash=on_crash,
     )
     try:
         yield engine
@@ -45,10 +46,20 @@ def running(
         engine.close()
 
 
-def recognise(engine: VoskEngine, samples: Samples, stream: str = "s") -> str:
+def recognise(engine: VoskEngine, samples: Samples, stream: str = "s") -> Recognition:
+    with opened(engine, samples, stream) as recognizer:
+        return recognizer.finish()
+
+
+@contextmanager
+def opened(engine: VoskEngine, samples: Samples, stream: str = "s") -> Iterator[VoskRecognizer]:
+    """An utterance that is still spoken."""
     recognizer = engine.recognizer(stream_id=stream, language="ko")
-    recognizer.accept(samples)
-    return recognizer.finish().text
+    try:
+        recognizer.accept(samples)
+        yield recognizer
+    finally:
+        recognizer.close()
 
 
 def is_gone(pid: int) -> bool:
@@ -71,15 +82,14 @@ def wait_until_gone(*pids: int) -> bool:
 @pytest.fixture(scope="module")
 def loaded(store: ModelStore) -> Iterator[VoskEngine]:
     """An engine that survives what the tests do to it."""
-    with running(store, engine_timeout_s=8.0, vosk_processes=2) as engine:
+    with running(store, engine_timeout_s=8.0) as engine:
         yield engine
 
 
 @pytest.fixture
 def shared(loaded: VoskEngine, speech: Samples) -> VoskEngine:
-    """That engine, over what the test before did to it: each of its processes has answered."""
-    for n in range(8):
-        recognise_patiently(loaded, speech[:1_600], f"stream {n}")
+    """That engine, over what the test before did to it."""
+    recognise_patiently(loaded, speech[:1_600], "s")
     return loaded
 
 
@@ -88,85 +98,140 @@ def speech(korean: Samples) -> Samples:
     return korean[: len(korean) // 2]
 
 
-def test_a_killed_worker_costs_its_open_utterances_and_is_replaced(shared: VoskEngine, speech: Samples) -> None:
+def test_a_killed_worker_costs_its_own_utterance_and_no_other(shared: VoskEngine, speech: Samples) -> None:
     before = recognise(shared, speech)
-    server, worker = shared.server_pid, shared.worker_pid("s")
-    open_utterance = shared.recognizer(stream_id="s", language="ko")
-    open_utterance.accept(speech)
-    os.kill(worker, signal.SIGKILL)
-    with pytest.raises(EngineCrashed):
-        open_utterance.finish()
-    open_utterance.close()
+    server = shared.server_pid
+    with opened(shared, speech) as other:
+        (beside,) = shared.worker_pids
+        with opened(shared, speech) as hit:
+            os.kill(next(pid for pid in shared.worker_pids if pid != beside), signal.SIGKILL)
+            with pytest.raises(EngineCrashed):
+                hit.finish()
+        assert other.finish() == before
     assert recognise(shared, speech) == before
     assert shared.server_pid == server
-    assert shared.worker_pid("s") != worker
 
 
 def test_a_killed_server_is_replaced_with_its_workers(shared: VoskEngine, speech: Samples) -> None:
     before = recognise(shared, speech)
-    server, worker = shared.server_pid, shared.worker_pid("s")
-    os.kill(server, signal.SIGKILL)
-    assert wait_until_gone(server, worker)
-    with pytest.raises(EngineCrashed):
-        recognise(shared, speech)
+    server = shared.server_pid
+    with opened(shared, speech) as hit:
+        workers = shared.worker_pids
+        os.kill(server, signal.SIGKILL)
+        assert wait_until_gone(server, *workers)
+        with pytest.raises(EngineCrashed):
+            hit.finish()
     assert recognise(shared, speech) == before
     assert shared.server_pid != server
 
 
-def test_a_hanging_worker_is_replaced_after_the_timeout(shared: VoskEngine, speech: Samples) -> None:
+def test_the_end_of_a_server_is_one_crash_however_many_it_served(store: ModelStore, speech: Samples) -> None:
+    crashes: list[str] = []
+    with running(store, vosk_max_crashes=1, on_crash=crashes.append) as engine, ExitStack() as stack:
+        part = speech[:8_000]
+        cut_short = [stack.enter_context(opened(engine, part, f"stream {n}")) for n in range(4)]
+        os.kill(engine.server_pid, signal.SIGKILL)
+        for each in cut_short:
+            with pytest.raises(EngineCrashed):
+                each.finish()
+        recognise(engine, part)
+    assert crashes == ["vosk:ko"]
+
+
+def test_a_hanging_worker_is_killed_after_the_timeout(shared: VoskEngine, speech: Samples) -> None:
     before = recognise(shared, speech)
-    worker = shared.worker_pid("s")
-    os.kill(worker, signal.SIGSTOP)
-    with pytest.raises(EngineCrashed, match="MODERATION_ASR__ENGINE_TIMEOUT_S"):
-        recognise(shared, speech)
+    with opened(shared, speech) as hit:
+        (worker,) = shared.worker_pids
+        os.kill(worker, signal.SIGSTOP)
+        with pytest.raises(EngineCrashed, match="MODERATION_ASR__ENGINE_TIMEOUT_S"):
+            hit.finish()
     assert wait_until_gone(worker)
     assert recognise(shared, speech) == before
 
 
-def test_a_stream_stays_with_its_process(shared: VoskEngine, speech: Samples) -> None:
-    recognise(shared, speech)
-    worker = shared.worker_pid("s")
-    for n in range(8):
-        recognise(shared, speech[:4_000], f"stream {n}")
-    recognise(shared, speech)
-    assert shared.worker_pid("s") == worker
-    assert len({shared.worker_pid(f"stream {n}") for n in range(8)}) == 2
+def test_what_is_told_does_not_depend_on_what_was_heard_before(
+    store: ModelStore, shared: VoskEngine, korean: Samples, english: Samples
+) -> None:
+    told = recognise(shared, korean)
+    assert told.text
+    for other in (english, english[::-1].copy(), korean[8_000:]):
+        recognise(shared, other, "another stream")
+        assert recognise(shared, korean) == told
+    with running(store) as another:
+        recognise(another, english)
+        assert recognise(another, korean) == told
+
+
+def test_an_utterance_beyond_the_limit_is_heard_when_it_has_ended(
+    store: ModelStore, shared: VoskEngine, speech: Samples
+) -> None:
+    expected = recognise(shared, speech)
+    with running(store, vosk_max_processes=1) as engine, opened(engine, speech) as first:
+        with opened(engine, speech, "another stream") as beyond:
+            assert len(engine.worker_pids) == 1
+            assert beyond.accept(speech[:0]) is None
+            assert beyond.finish() == expected
+        assert first.finish() == expected
+        assert engine.worker_pids == ()
+
+
+def test_an_utterance_that_had_to_wait_is_heard_as_soon_as_there_is_room(
+    store: ModelStore, shared: VoskEngine, speech: Samples
+) -> None:
+    expected = recognise(shared, speech)
+    with (
+        running(store, vosk_max_processes=1) as engine,
+        opened(engine, speech) as first,
+        opened(engine, speech[:16_000], "another stream") as waiting,
+    ):
+        first.close()
+        assert waiting.accept(speech[16_000:]) is not None
+        assert len(engine.worker_pids) == 1
+        assert waiting.finish() == expected
+
+
+def test_no_process_is_left_when_nobody_speaks(shared: VoskEngine, speech: Samples) -> None:
+    with opened(shared, speech[:8_000]):
+        (given_up,) = shared.worker_pids
+    recognise(shared, speech[:8_000])
+    assert shared.worker_pids == ()
+    assert wait_until_gone(given_up)
 
 
 def test_workers_share_the_memory_of_the_model(shared: VoskEngine, speech: Samples) -> None:
-    recognise(shared, speech[:8_000])
-    worker = shared.worker_pid("s")
-    assert private_mb(worker) < resident_mb(worker) // 2
+    with opened(shared, speech[:8_000]):
+        (worker,) = shared.worker_pids
+        assert private_mb(worker) < resident_mb(worker) // 2
 
 
 def test_memory_is_told_apart_by_what_the_processes_do(shared: VoskEngine, speech: Samples) -> None:
-    recognise(shared, speech[:8_000])
-    held = ProcessMemory().by_role()
-    assert held["engine_server"] > 50 * MIB
-    assert held["engine"] > MIB
-    assert ProcessMemory().by_role(shared.worker_pid("s")) == {"worker": pytest.approx(held["engine"], rel=0.9)}
+    with opened(shared, speech[:8_000]):
+        held = ProcessMemory().by_role()
+        assert held["engine_server"] > 50 * MIB
+        assert held["engine"] > MIB
+        (worker,) = shared.worker_pids
+        assert ProcessMemory().by_role(worker) == {"worker": pytest.approx(held["engine"], rel=0.9)}
 
 
 def test_an_engine_whose_workers_keep_crashing_fails(store: ModelStore, speech: Samples) -> None:
     with running(store, vosk_max_crashes=1) as engine:
         for part in (speech[:4_000], speech[4_000:8_000]):
-            open_utterance = engine.recognizer(stream_id="s", language="ko")
-            open_utterance.accept(part)
-            os.kill(engine.worker_pid("s"), signal.SIGKILL)
-            with pytest.raises(EngineCrashed):
-                open_utterance.finish()
+            with opened(engine, part) as hit:
+                os.kill(engine.worker_pids[0], signal.SIGKILL)
+                with pytest.raises(EngineCrashed):
+                    hit.finish()
         with pytest.raises(EngineFailed, match="MODERATION_ASR__VOSK_MAX_CRASHES"):
             recognise(engine, speech)
 
 
-def recognise_patiently(engine: VoskEngine, samples: Samples, stream: str) -> str:
+def recognise_patiently(engine: VoskEngine, samples: Samples, stream: str) -> Recognition:
     """As the contract of recognisers asks: whatever an utterance lost is given to a new one."""
     while True:
         recognizer = engine.recognizer(stream_id=stream, language="ko")
         try:
             for start in range(0, len(samples), 8_000):
                 recognizer.accept(samples[start : start + 8_000])
-            return recognizer.finish().text
+            return recognizer.finish()
         except EngineCrashed:
             continue
         finally:
@@ -176,9 +241,9 @@ def recognise_patiently(engine: VoskEngine, samples: Samples, stream: str) -> st
 def test_no_utterance_is_lost_or_changed_while_processes_are_killed_under_load(
     store: ModelStore, speech: Samples
 ) -> None:
-    restarts: list[tuple[str, str]] = []
+    crashes: list[str] = []
     utterances = [speech[start:] for start in range(0, 20_000, 5_000)]
-    with running(store, vosk_processes=2, on_restart=lambda *told: restarts.append(told)) as engine:
+    with running(store, vosk_max_crashes=KILLS, on_crash=crashes.append) as engine:
         undisturbed = [recognise(engine, utterance) for utterance in utterances]
         with ThreadPoolExecutor(4) as pool:
             told = [
@@ -187,15 +252,14 @@ def test_no_utterance_is_lost_or_changed_while_processes_are_killed_under_load(
             ]
             kills = 0
             while not all(future.done() for future in told):
-                victims = [slot.link.pid for slot in engine._slots if slot.link and not is_gone(slot.link.pid)]
+                victims = [pid for pid in engine.worker_pids if not is_gone(pid)]
                 if kills < KILLS and victims:
                     os.kill(victims[kills % len(victims)], signal.SIGKILL)
                     kills += 1
                 wait(told, timeout=0.3)
         assert [future.result() for future in told] == undisturbed * 2
     assert kills == KILLS
-    assert set(restarts) == {("vosk:ko", "died")}
-    assert 1 <= len(restarts) <= kills
+    assert crashes == ["vosk:ko"] * kills
 
 
 def test_a_server_killed_while_utterances_are_open_is_started_again_and_changes_nothing(
@@ -228,16 +292,24 @@ def copy_of(model: Path, folder: Path) -> Path:
     return Path(shutil.copytree(model, folder, copy_function=lambda source, target: Path(target).symlink_to(source)))
 
 
-def test_a_large_worker_is_replaced_when_its_utterances_are_over(store: ModelStore, speech: Samples) -> None:
-    with running(store, vosk_max_rss_mb=1, vosk_idle_recognizers=1) as engine:
-        other = engine.recognizer(stream_id="other", language="ko")
-        other.accept(speech)
-        first = engine.worker_pid("s")
-        before = recognise(engine, speech)
-        assert recognise(engine, speech) == before
-        assert not is_gone(first)
-        assert other.finish().text == before
-        assert wait_until_gone(first)
+def test_a_worker_may_take_so_much_memory_and_no_more(store: ModelStore, speech: Samples) -> None:
+    with running(store, vosk_max_rss_mb=64) as engine, opened(engine, speech):
+        (limit,) = resource.prlimit(engine.worker_pids[0], resource.RLIMIT_AS)[:1]
+        reserved = int(Path(f"/proc/{engine.server_pid}/statm").read_text().split()[0]) * resource.getpagesize()
+        assert reserved + 32 * MIB < limit < reserved + 96 * MIB
+
+
+@pytest.mark.parametrize(("wanted_mb", "is_allowed"), [(32, True), (128, False)])
+def test_who_may_not_grow_does_not(wanted_mb: int, *, is_allowed: bool) -> None:
+    program = f"from moderation.asr.vosk.worker import limit_growth; limit_growth(64); bytearray({wanted_mb} << 20)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == is_allowed
+    assert ("MemoryError" in done.stderr) != is_allowed
+
+
+def private_mb(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) // 1024
 
 
 def resident_mb(pid: int) -> int:
@@ -252,7 +324,7 @@ def test_no_process_outlives_an_application_that_is_killed(store: ModelStore, *,
         "from moderation.asr.vosk.engine import VoskEngine; from moderation.settings import AsrSettings;"
         "e = VoskEngine(Path(sys.argv[1]), name='vosk:ko', version='1', languages=None, settings=AsrSettings());"
         "r = e.recognizer(stream_id='s', language=None); r.accept(np.zeros(16000, dtype=np.float32));"
-        "print(e.server_pid, e.worker_pid('s'), flush=True); time.sleep(600)"
+        "print(e.server_pid, e.worker_pids[0], flush=True); time.sleep(600)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program, str(store.require("vosk:ko"))],
@@ -270,11 +342,11 @@ def test_no_process_outlives_an_application_that_is_killed(store: ModelStore, *,
 
 def test_a_closed_engine_leaves_no_process(store: ModelStore, speech: Samples) -> None:
     with running(store) as engine:
-        recognise(engine, speech[:8_000])
-        processes = (engine.server_pid, engine.worker_pid("s"))
-        engine.close()
-        engine.close()
-        assert wait_until_gone(*processes)
+        with opened(engine, speech[:8_000]):
+            processes = (engine.server_pid, *engine.worker_pids)
+            engine.close()
+            engine.close()
+            assert wait_until_gone(*processes)
         with pytest.raises(InvariantViolation):
             recognise(engine, speech)
 

@@ -12,14 +12,14 @@ OTHER = np.random.default_rng(2).uniform(-0.5, 0.5, 16_000).astype(np.float32)
 PADDING = np.zeros(3_200, np.float32)
 
 
-class Slot:
+class Supply:
     """Its own link."""
 
     def __init__(self) -> None:
         self.blamed: int | None = None
 
-    def begin(self) -> tuple["Slot", int]:
-        return self, 0
+    def begin_early(self) -> "Supply":
+        return self
 
     def request(self, request: Request, *, utterance: int | None) -> bytes:
         self.blamed = utterance
@@ -27,11 +27,11 @@ class Slot:
 
 
 def blamed(*pieces: Samples, stream: str = "s") -> int | None:
-    slot = Slot()
-    recognizer = VoskRecognizer(slot, "ko", lambda link, mb: None, stream_id=stream)  # type: ignore[arg-type]
+    supply = Supply()
+    recognizer = VoskRecognizer(supply, "ko", stream_id=stream)  # type: ignore[arg-type]
     for piece in pieces:
         recognizer.accept(piece)
-    return slot.blamed
+    return supply.blamed
 
 
 def test_an_utterance_is_the_same_however_it_is_fed() -> None:

@@ -151,14 +151,13 @@ def test_latency_counts_from_the_end_of_speech_and_is_never_negative(metrics, re
     assert registry.get_sample_value("moderation_end_of_speech_to_flag_seconds_sum") == pytest.approx(observed)
 
 
-def test_dead_letters_languages_and_restarts_are_counted(metrics, registry):
+def test_dead_letters_languages_and_lost_processes_are_counted(metrics, registry):
     metrics.dead_letter(DeadLetterCode.MALFORMED_AVRO)
     metrics.language_decided("ko", "audio")
-    metrics.engine_restarted("vosk:ko", "died")
+    metrics.engine_process_lost("vosk:ko")
     assert registry.get_sample_value("moderation_dead_letters_total", {"code": "malformed_avro"}) == 1
     assert registry.get_sample_value("moderation_language_decisions_total", {"language": "ko", "source": "audio"}) == 1
-    restarts = {"engine": "vosk:ko", "cause": "died"}
-    assert registry.get_sample_value("moderation_engine_restarts_total", restarts) == 1
+    assert registry.get_sample_value("moderation_engine_processes_lost_total", {"engine": "vosk:ko"}) == 1
     metrics.decoding_process_lost()
     assert registry.get_sample_value("moderation_decoding_processes_lost_total") == 1
 
