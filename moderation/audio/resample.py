@@ -29,8 +29,8 @@ _SAMPLE_SCALE, _TAP_SCALE = 2.0**23, 2.0**24
 """Samples and taps become whole numbers, so that sums in float64 are exact and no order of adding changes them: fewer
 than 2^23 · 2^24 · 2^3 (the taps' magnitudes sum to less than 8), within the 2^53 that float64 holds."""
 
-_MIN_STEP = 64
-"""Outputs to a window at least: what is held back for a whole window (4 ms) against how often windows overlap."""
+_MIN_STEP = 32
+"""Outputs to a window at least: what is computed for nothing at the end of a piece against how much windows overlap."""
 
 _ROWS = 64
 """Windows multiplied at a time."""
