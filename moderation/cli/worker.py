@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,8 +90,9 @@ class _Stopping:
 
         def stop() -> None:
             if self._worker is None:
-                # Nothing was taken from the broker yet.
-                sys.exit(0)
+                # Nothing was taken from the broker yet. Not sys.exit: an exception that is raised wherever a signal
+                # happens to come, in the clean-up of an object for one, is dropped, and the request with it.
+                os._exit(0)
             loop.call_soon_threadsafe(self._worker.stop)
 
         on_stop_signals(StopRequests(), loop.time, stop=stop, leave=self._leave)

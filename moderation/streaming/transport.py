@@ -7,6 +7,7 @@
 - How far the log was read can be asked: what `streaming.silence` and supervision conclude from.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,19 @@ class WorkerConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # fau
         # aiokafka reads the value when it starts; Faust offers no other way.
         consumer._fetch_max_wait_ms = transport.app.fetch_max_wait_ms  # noqa: SLF001
         return consumer
+
+    async def on_thread_stop(self) -> None:
+        """Stop the client."""
+        await self._stop_joining()
+        await super().on_thread_stop()
+
+    async def _stop_joining(self) -> None:
+        """aiokafka would wait until the group has gathered, for up to the rebalance timeout, only to leave it then."""
+        coordinator = getattr(self._consumer, "_coordinator", None)
+        joining = getattr(coordinator, "_coordination_task", None)
+        if joining is not None:
+            joining.cancel()
+            await asyncio.wait({joining})
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
         fetched = await super()._fetch_records(*args, **kwargs)

@@ -88,11 +88,23 @@ class Worker:
         self._committer = Committer(lambda: app.consumer, on_commit=self._made.observer.committed)
         with self._running(self._commit_acked(), self._sample_log(app), self._sweep_marks(), self._watch(app)):
             try:
-                await self._start(app)
+                await self._start_unless_stopped(app)
                 await self._stop.wait()
             finally:
                 await self._drain(for_good=True)
                 await self._stop_app(app)
+
+    async def _start_unless_stopped(self, app: faust.App) -> None:
+        """A start takes as long as the group needs to gather; who is told to stop meanwhile need not wait for that."""
+        starting = asyncio.ensure_future(self._start(app))
+        stopping = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if starting.done():
+            await starting
+        else:
+            starting.cancel()
+            await asyncio.wait({starting})
 
     async def _start(self, app: faust.App) -> None:
         try:
