@@ -1,6 +1,7 @@
 """What is written is read again, and whatever is read never does harm."""
 
 import string
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from moderation.contracts.audio_chunk import MAX_SEQUENCE
 from moderation.contracts.catalogue import load_schemas
 from moderation.contracts.codecs import Codecs, load_codecs
 from moderation.contracts.framing import single_object_header
+from moderation.contracts.replay import DeadLetterReplay, ReplayState
 from moderation.errors import InvalidMessage
 from moderation.events import (
     AudioChunk,
@@ -21,9 +23,12 @@ from moderation.events import (
     Detection,
     DetectionKind,
     Evidence,
+    LanguageEvidence,
     LanguageGuess,
     MissingAudio,
     ModerationFlag,
+    ResumeMark,
+    ResumePoint,
     Severity,
     StreamIdentity,
     Transcript,
@@ -139,7 +144,36 @@ LETTERS = st.builds(
     application_version=TEXTS,
     failed_at=INSTANTS,
 )
-EVENTS = CHUNKS | TRANSCRIPTS | FLAGS | LETTERS
+LANGUAGES = st.builds(
+    LanguageEvidence, observations=LONGS, log_probabilities=st.dictionaries(TAGS, st.floats(-1e3, 0), max_size=4)
+)
+MARKS = st.builds(
+    ResumeMark,
+    tenant_id=IDS,
+    stream_id=IDS,
+    point=st.builds(
+        ResumePoint, sequence=LONGS, skip_samples=LONGS, position=LONGS, captured_at=INSTANTS, utterances=LONGS
+    ),
+    origin_offset=LONGS,
+    last_sequence=LONGS,
+    last_offset=LONGS,
+    last_captured_at=INSTANTS,
+    is_ended=st.booleans(),
+    heard=st.none() | LANGUAGES,
+    read=st.none() | LANGUAGES,
+    marked_at=INSTANTS,
+)
+REPLAYS = st.builds(
+    DeadLetterReplay,
+    dead_letter_id=IDS,
+    state=st.sampled_from(ReplayState),
+    run_id=IDS,
+    topic=TEXTS,
+    partition=st.integers(0, 2**31 - 1),
+    offset=LONGS,
+    stated_at=INSTANTS,
+)
+EVENTS = CHUNKS | TRANSCRIPTS | FLAGS | LETTERS | MARKS | REPLAYS
 
 
 def _codec(event: object) -> Any:
@@ -150,11 +184,15 @@ def _codec(event: object) -> Any:
             return CODECS.transcripts
         case ModerationFlag():
             return CODECS.flags
+        case ResumeMark():
+            return CODECS.resume_marks
+        case DeadLetterReplay():
+            return CODECS.replays
     return CODECS.dead_letters
 
 
 def _decode_all(value: bytes) -> None:
-    for codec in (CODECS.audio_chunks, CODECS.transcripts, CODECS.flags, CODECS.dead_letters):
+    for codec in (getattr(CODECS, field.name) for field in fields(CODECS)):
         try:
             codec.decode(value)
         except InvalidMessage as refused:
