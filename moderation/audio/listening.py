@@ -25,6 +25,15 @@ ANCHORLESS_PATIENCE = 8192
 """512 ms at 16 kHz: speech that the gate hears for so long is an utterance even when no anchor holds."""
 
 
+GATE_SLACK = 8192
+"""512 ms at 16 kHz: how much later than a fresh pass the gate may hear speech, and the utterance still starts there.
+
+The gate grows deaf to the first sounds after a long silence. Measured at 600 places to begin from in 3.3 hours of
+conversations: without slack five replays found another start, with this none. Trying the anchors in it costs 0.6 ms of
+processor time a second of audio, with twice as much 1.3 ms.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """An utterance starts at sample `start`, its speech at `onset`; `run` is the VAD pass to go on with."""
@@ -68,7 +77,7 @@ class Listening:
     def needed_from(self) -> int:
         """The first sample that an utterance to come may need."""
         lead = self._rules.lead
-        needed = [self._gate.position - ANCHOR_REACH - lead]
+        needed = [self._gate.position - ANCHOR_REACH - GATE_SLACK - lead]
         if self._search_to >= self._searched_to:
             needed.append(self._searched_to - lead)
         if self._heard.onset is not None:
@@ -83,7 +92,7 @@ class Listening:
         limit = start + FRAME_SAMPLES
         self._heard.observe(start, probability)
         if probability >= self._rules.silence_threshold:
-            self._searched_to = max(self._searched_to, start - ANCHOR_REACH)
+            self._searched_to = max(self._searched_to, start - ANCHOR_REACH - GATE_SLACK)
             self._search_to = limit
         self._search(limit)
         self._try_candidates(limit)
