@@ -110,10 +110,10 @@ class _ExactStream:
 
     def _given_until(self, end: int) -> Samples:
         """The outputs that were not given yet, before `end`. Where input is missing there is silence."""
-        f = self._filter
-        windows = -(-(end - self._window_at) // f.outputs)
         if end <= self._given:
             return np.zeros(0, np.float32)
+        f = self._filter
+        windows = -(-(end - self._window_at) // f.outputs)
         missing = (windows - 1) * f.hop + f.window - len(self._pending)
         audio = np.concatenate((self._pending, np.zeros(missing))) if missing > 0 else self._pending
         rows = np.lib.stride_tricks.sliding_window_view(audio, f.window)[:: f.hop][:windows]

@@ -17,7 +17,7 @@ class _Crash:
 
 
 class CrashHistory:
-    """The crashes of one worker process in the last `window_s` seconds.
+    """The crashes of an engine's processes in the last `window_s` seconds.
 
     The first restart is immediate; each further crash within the window doubles the wait, from 0.1 s to at most 5 s.
 

@@ -57,8 +57,7 @@ class VoskRecognizer:
             return recognition_of((), language=self._language, audio_ms=0)
         if self._link is None:
             self._link = self._supply.begin()
-        if self._waiting:
-            self._hand_over(self._link)
+        self._hand_over(self._link)
         reply = FinalReply.unpack(self._ask(self._link, Operation.FINISH, self._blocks.rest()))
         self.close()
         return recognition_of(_words(reply.tokens), language=self._language, audio_ms=length_ms)
