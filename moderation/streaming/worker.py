@@ -71,7 +71,9 @@ class Worker:
             tempfile.TemporaryDirectory(prefix="voice-moderation-") as data_dir,
             ThreadPoolExecutor(1, thread_name_prefix="intake") as intake_pool,
             ThreadPoolExecutor(
-                asr.whisper_workers + asr.vosk_workers, thread_name_prefix="recognition"
+                # Threads wait while their utterances are decoded together.
+                asr.whisper_workers * asr.whisper_batch + asr.vosk_workers,
+                thread_name_prefix="recognition",
             ) as recognition_pool,
         ):
             app = create_app(self._parts.settings, data_dir=Path(data_dir))

@@ -66,6 +66,7 @@ class VoskEngine:
         self._closed = False
         self._server = ServerProcess(folder, settings)
         self._on_crash = on_crash
+        self._turns = threading.BoundedSemaphore(settings.vosk_workers)
         self._supply = WorkerSupply(
             self._fork,
             CrashHistory(max_crashes=settings.vosk_max_crashes, window_s=settings.vosk_crash_window_s),
@@ -101,7 +102,7 @@ class VoskEngine:
         Raises:
             ConfigurationError: the model does not know the language.
         """
-        return VoskRecognizer(self._supply, self._known(language), stream_id=stream_id)
+        return VoskRecognizer(self._supply, self._turns, self._known(language), stream_id=stream_id)
 
     def close(self) -> None:
         with self._lock:

@@ -1,5 +1,6 @@
 """One utterance with a Vosk worker process of its own."""
 
+from threading import Semaphore
 from zlib import crc32
 
 from moderation.asr.engine import Partial, Recognition, Samples
@@ -23,8 +24,9 @@ class VoskRecognizer:
     Beside what every recogniser raises, `accept` and `finish` raise EngineFailed when the engine is beyond repair.
     """
 
-    def __init__(self, supply: WorkerSupply, language: str, *, stream_id: str) -> None:
+    def __init__(self, supply: WorkerSupply, turns: Semaphore, language: str, *, stream_id: str) -> None:
         self._supply = supply
+        self._turns = turns
         self._stream_id = stream_id
         self._identity: int | None = None
         self._language = language
@@ -79,7 +81,8 @@ class VoskRecognizer:
 
     def _ask(self, link: WorkerLink, operation: Operation, pcm: bytes) -> bytes:
         self._identity = self._identity or self._identified_by(pcm)
-        return link.request(Request(operation, pcm), utterance=self._identity)
+        with self._turns:
+            return link.request(Request(operation, pcm), utterance=self._identity)
 
     def _identified_by(self, pcm: bytes) -> int | None:
         """The same number whenever the same utterance is tried, however it is fed; None while it is digital silence.

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from moderation.asr.engine import Samples
 from moderation.asr.recognition import audio_ms
-from moderation.asr.whisper.model import Encoding, WhisperModel
+from moderation.asr.whisper.model import Decoding, Encoding, Search, WhisperModel
 from moderation.asr.whisper.quality import Attempt, best_of
 from moderation.asr.whisper.repetition import without_repetitions
+from moderation.asr.whisper.turns import Turns
 from moderation.asr.whisper.window import FULL_WINDOW_S, window_s
 from moderation.events import Word
 
@@ -16,8 +17,8 @@ SHORTEST_AUDIO_MS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """How to look for the text.
+class SearchPlan:
+    """How to look for the text, and how when it was not found.
 
     `beam` 1 is greedy. `fallback_beam` is used on the full window. `temperatures` are sampled at, in order, when all
     else was doubtful; sampling is random, so the same audio may then give another text.
@@ -35,11 +36,12 @@ class _Tried:
 
 
 class Decoder:
-    """One way of decoding with one model. Thread-safe; calls block."""
+    """One way of decoding with one model, in turn with whoever else uses it. Thread-safe; calls block."""
 
-    def __init__(self, model: WhisperModel, search: Search) -> None:
+    def __init__(self, model: WhisperModel, plan: SearchPlan, turns: Turns[Decoding, Attempt]) -> None:
         self._model = model
-        self._search = search
+        self._plan = plan
+        self._turns = turns
 
     def words(self, samples: Samples, language: str, offset_ms: int) -> list[Word]:
         """The words in at most 30 s of audio, timed from `offset_ms`. Empty where nothing was said."""
@@ -50,7 +52,7 @@ class Decoder:
             return []
         words = self._model.split(tried.attempt.tokens)
         kept = [words[index] for index in without_repetitions([word.text for word in words])]
-        return self._model.align(tried.encoding, language, kept, offset_ms)
+        return self._turns.end(lambda: self._model.align(tried.encoding, language, kept, offset_ms))
 
     def _believed(self, samples: Samples, language: str) -> _Tried | None:
         """The first attempt that is not doubtful, else the best; None where nothing was said."""
@@ -66,11 +68,17 @@ class Decoder:
 
     def _tries(self, samples: Samples, language: str) -> Iterator[_Tried]:
         """From cheap to dear: the trimmed window, the full window, then at rising temperatures."""
-        trimmed_s = window_s(len(samples))
+        plan, trimmed_s = self._plan, window_s(len(samples))
         if trimmed_s < FULL_WINDOW_S:
-            encoding = self._model.encode(samples, trimmed_s)
-            yield _Tried(self._model.generate(encoding, language, beam=self._search.beam), encoding)
-        full = self._model.encode(samples, FULL_WINDOW_S)
-        yield _Tried(self._model.generate(full, language, beam=self._search.fallback_beam), full)
-        for temperature in self._search.temperatures:
-            yield _Tried(self._model.generate(full, language, beam=1, temperature=temperature), full)
+            yield self._try(self._encode(samples, trimmed_s), language, Search(beam=plan.beam))
+        full = self._encode(samples, FULL_WINDOW_S)
+        yield self._try(full, language, Search(beam=plan.fallback_beam))
+        for temperature in plan.temperatures:
+            yield self._try(full, language, Search(beam=1, temperature=temperature))
+
+    def _encode(self, samples: Samples, seconds: int) -> Encoding:
+        return self._turns.begin(lambda: self._model.encode(samples, seconds))
+
+    def _try(self, encoding: Encoding, language: str, search: Search) -> _Tried:
+        decoding = Decoding(encoding=encoding, language=language, search=search)
+        return _Tried(self._turns.join(decoding, kind=decoding.kind), encoding)

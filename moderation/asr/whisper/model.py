@@ -1,21 +1,21 @@
 """A loaded Whisper model: audio to encodings, encodings to text, times and languages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import ctranslate2
 import numpy as np
+import numpy.typing as npt
 import tokenizers
-from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
 
 from moderation.asr.engine import Samples
 from moderation.asr.recognition import SAMPLE_RATE_HZ
+from moderation.asr.whisper.features import LogMel
 from moderation.asr.whisper.languages import tag_of, whisper_code
 from moderation.asr.whisper.quality import Attempt, most_tokens
-from moderation.asr.whisper.window import padded
 from moderation.asr.whisper.words import WordTokens, timed_words, words_of
 from moderation.errors import ConfigurationError
 from moderation.events import Word
@@ -27,10 +27,32 @@ _NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """What the encoder made of one window, and how much of the window was audio."""
+    """What the encoder made of one window, shape (1, positions, width), and how much of the window was audio."""
 
-    output: Any
+    output: npt.NDArray[np.float32] = field(repr=False)
     audio_samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """How to look for the text: with so many hypotheses; at `temperature` above 0 it is sampled instead."""
+
+    beam: int
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoding:
+    """An encoding to be decoded."""
+
+    encoding: Encoding
+    language: str
+    search: Search
+
+    @property
+    def kind(self) -> tuple[int, Search]:
+        """Decodings of one kind can be decoded together."""
+        return self.encoding.output.shape[1], self.search
 
 
 class WhisperModel:
@@ -57,7 +79,8 @@ class WhisperModel:
                 "MODERATION_ASR__WHISPER_DEVICE, MODERATION_ASR__WHISPER_COMPUTE_TYPE and `moderation models verify`"
             ) from error
         self._pieces = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._features = FeatureExtractor(feature_size=self._model.n_mels)
+        self._features = LogMel(self._model.n_mels)
+        self._end_of_text: int = Tokenizer(self._pieces, multilingual=False).eot
         self.is_multilingual: bool = self._model.is_multilingual
         self.languages = self._languages()
 
@@ -70,28 +93,47 @@ class WhisperModel:
 
     def encode(self, samples: Samples, window_s: int) -> Encoding:
         """Encode the audio, followed by silence, in a window of so many seconds. Blocks."""
-        features = self._features(padded(samples, window_s), padding=0)
-        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features[np.newaxis], dtype=np.float32))
-        return Encoding(self._model.encode(view), min(len(samples), window_s * SAMPLE_RATE_HZ))
+        features = ctranslate2.StorageView.from_array(self._features(samples, window_s))
+        encoded = self._model.encode(features, to_cpu=True)
+        return Encoding(np.asarray(encoded), min(len(samples), window_s * SAMPLE_RATE_HZ))
 
-    def generate(self, encoding: Encoding, language: str, *, beam: int, temperature: float = 0.0) -> Attempt:
-        """Decode once. `temperature` 0 takes the most probable text; above 0 it samples. Blocks."""
-        tokens = self._tokenizer(language)
-        prompt = [*tokens.sot_sequence, tokens.no_timestamps]
-        most = most_tokens(encoding.audio_samples / SAMPLE_RATE_HZ, english_only=not self.is_multilingual)
-        search: dict[str, Any] = {"beam_size": beam}
-        if temperature > 0:
-            search = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": temperature}
-        result = self._model.generate(
-            encoding.output,
-            [prompt],
-            max_length=len(prompt) + most,
+    def generate(self, decodings: Sequence[Decoding]) -> list[Attempt]:
+        """Decode once, all together; they are of one kind. Blocks.
+
+        Each attempt is what it would be alone, to the last bit (not where it is sampled).
+        """
+        attempts = self._generate(decodings)
+        # Alone, one that goes round in circles would have been stopped at its own limit.
+        return [
+            self._generate([decoding])[0] if attempt.reached_limit and len(decodings) > 1 else attempt
+            for decoding, attempt in zip(decodings, attempts, strict=True)
+        ]
+
+    def _generate(self, decodings: Sequence[Decoding]) -> list[Attempt]:
+        search = decodings[0].search
+        options: dict[str, Any] = {"beam_size": search.beam}
+        if search.temperature > 0:
+            options = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": search.temperature}
+        prompts = [self._prompt(decoding.language) for decoding in decodings]
+        limits = [self._most_tokens(decoding) for decoding in decodings]
+        results = self._model.generate(
+            _stored([decoding.encoding for decoding in decodings]),
+            prompts,
+            # CTranslate2 ends the text at half of this, as Whisper does with its 448 positions.
+            max_length=2 * max(limits),
             return_scores=True,
             return_no_speech_prob=True,
-            **search,
-        )[0]
+            **options,
+        )
+        return [self._attempt(result, most) for result, most in zip(results, limits, strict=True)]
+
+    def _most_tokens(self, decoding: Decoding) -> int:
+        audio_s = decoding.encoding.audio_samples / SAMPLE_RATE_HZ
+        return most_tokens(audio_s, english_only=not self.is_multilingual)
+
+    def _attempt(self, result: Any, most: int) -> Attempt:
         generated = result.sequences_ids[0]
-        text_tokens = tuple(token for token in generated if token < tokens.eot)
+        text_tokens = tuple(token for token in generated if token < self._end_of_text)
         return Attempt(
             tokens=text_tokens,
             text=self._decode(text_tokens).strip(),
@@ -100,6 +142,10 @@ class WhisperModel:
             no_speech_probability=result.no_speech_prob,
             reached_limit=len(generated) >= most,
         )
+
+    def _prompt(self, language: str) -> list[int]:
+        tokens = self._tokenizer(language)
+        return [*tokens.sot_sequence, tokens.no_timestamps]
 
     def split(self, tokens: Sequence[int]) -> list[WordTokens]:
         """The words that tokens spell."""
@@ -111,7 +157,7 @@ class WhisperModel:
             return []
         text = [token for word in words for token in word.tokens]
         frames = max(encoding.audio_samples // _SAMPLES_PER_FRAME, _FEWEST_ALIGNED_FRAMES)
-        result = self._model.align(encoding.output, self._tokenizer(language).sot_sequence, [text], frames)[0]
+        result = self._model.align(_stored([encoding]), self._tokenizer(language).sot_sequence, [text], frames)[0]
         return timed_words(words, result.alignments, result.text_token_probs, offset_ms)
 
     def language_probabilities(self, encoding: Encoding) -> dict[str, float]:
@@ -122,7 +168,7 @@ class WhisperModel:
         """
         if not self.is_multilingual:
             raise ConfigurationError("an English-only Whisper model cannot identify languages; use whisper:base")
-        ranked = self._model.detect_language(encoding.output)[0]
+        ranked = self._model.detect_language(_stored([encoding]))[0]
         total = sum(probability for _, probability in ranked)
         return {tag_of(token[2:-2]): probability / total for token, probability in ranked}
 
@@ -131,3 +177,8 @@ class WhisperModel:
 
     def _decode(self, tokens: Sequence[int]) -> str:
         return str(self._pieces.decode(list(tokens)))
+
+
+def _stored(encodings: Sequence[Encoding]) -> Any:
+    outputs = [encoding.output for encoding in encodings]
+    return ctranslate2.StorageView.from_array(outputs[0] if len(outputs) == 1 else np.concatenate(outputs))

@@ -6,9 +6,6 @@ when silence follows the speech and when the window is not too short; steps keep
 
 import math
 
-import numpy as np
-
-from moderation.asr.engine import Samples
 from moderation.asr.recognition import SAMPLE_RATE_HZ
 
 FULL_WINDOW_S = 30
@@ -26,15 +23,3 @@ def window_s(samples: int) -> int:
     wanted_s = samples / SAMPLE_RATE_HZ + TRAILING_SILENCE_S
     stepped_s = math.ceil(wanted_s / WINDOW_STEP_S) * WINDOW_STEP_S
     return min(max(stepped_s, SHORTEST_WINDOW_S), FULL_WINDOW_S)
-
-
-def padded(samples: Samples, seconds: int) -> Samples:
-    """The audio followed by zeros, exactly so many seconds long.
-
-    The audio is padded, never the features: a feature matrix padded with its own minimum is not what silence looks
-    like, and makes the decoder loop.
-    """
-    window = np.zeros(seconds * SAMPLE_RATE_HZ, dtype=np.float32)
-    kept = samples[: len(window)]
-    window[: len(kept)] = kept
-    return window

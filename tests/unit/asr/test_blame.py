@@ -1,5 +1,7 @@
 """Which utterance a crash is blamed on: the same one whenever it is tried again, and no other."""
 
+from threading import BoundedSemaphore
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ class Supply:
 
 def blamed(*pieces: Samples, stream: str = "s") -> int | None:
     supply = Supply()
-    recognizer = VoskRecognizer(supply, "ko", stream_id=stream)  # type: ignore[arg-type]
+    recognizer = VoskRecognizer(supply, BoundedSemaphore(), "ko", stream_id=stream)  # type: ignore[arg-type]
     for piece in pieces:
         recognizer.accept(piece)
     return supply.blamed

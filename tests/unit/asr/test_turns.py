@@ -1,0 +1,124 @@
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from moderation.asr.whisper.turns import Turns
+from moderation.errors import InvariantViolation
+
+PATIENCE_S = 20.0
+
+
+class Machine:
+    """Doubles numbers, together, and notes what was done in which order."""
+
+    def __init__(self, *, most_together: int = 4) -> None:
+        self.done: list[object] = []
+        self.turns: Turns[int, int] = Turns(self._double, workers=1, most_together=most_together)
+        self._pool = ThreadPoolExecutor(16)
+
+    def _double(self, numbers: Sequence[int]) -> list[int]:
+        self.done.append(sorted(numbers))
+        if 13 in numbers:
+            raise ValueError("thirteen")
+        return [number * 2 for number in numbers]
+
+    def begin(self, name: str) -> Future[None]:
+        return self._submit(lambda: self.turns.begin(lambda: self.done.append(name)))
+
+    def end(self, name: str) -> Future[None]:
+        return self._submit(lambda: self.turns.end(lambda: self.done.append(name)))
+
+    def join(self, number: int, kind: str = "") -> Future[int]:
+        return self._submit(lambda: self.turns.join(number, kind=kind))
+
+    def _submit(self, work: Callable[[], object]) -> Future:
+        before = self._waiting()
+        submitted = self._pool.submit(work)
+        while self._waiting() == before and not submitted.done():
+            threading.Event().wait(0.001)
+        return submitted
+
+    def _waiting(self) -> int:
+        return len(self.turns._ending) + len(self.turns._beginning) + len(self.turns._waiting)
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """While this lasts the only thread is at work."""
+        started, go_on = threading.Event(), threading.Event()
+
+        def work() -> None:
+            started.set()
+            assert go_on.wait(PATIENCE_S)
+
+        occupied = self._pool.submit(lambda: self.turns.begin(work))
+        assert started.wait(PATIENCE_S)
+        yield
+        go_on.set()
+        occupied.result(PATIENCE_S)
+
+
+def test_those_who_wait_are_served_together() -> None:
+    machine = Machine()
+    with machine.busy():
+        doubled = [machine.join(number) for number in (1, 2, 3)]
+    assert [future.result(PATIENCE_S) for future in doubled] == [2, 4, 6]
+    assert machine.done == [[1, 2, 3]]
+
+
+def test_a_batch_waits_for_what_begins_until_it_is_full() -> None:
+    machine = Machine(most_together=2)
+    with machine.busy():
+        waiting = [machine.join(1), machine.begin("a"), machine.join(2), machine.join(3), machine.begin("b")]
+    for future in waiting:
+        future.result(PATIENCE_S)
+    assert machine.done == [[1, 2], "a", "b", [3]]
+
+
+def test_a_batch_does_not_wait_for_ever() -> None:
+    machine = Machine(most_together=2)
+    with machine.busy():
+        waiting = [machine.join(1, "rare"), *(machine.begin(name) for name in "abc"), machine.join(2), machine.join(3)]
+    for future in waiting:
+        future.result(PATIENCE_S)
+    assert machine.done == ["a", "b", [1], [2, 3], "c"]
+
+
+def test_what_ends_an_utterance_goes_first() -> None:
+    machine = Machine(most_together=1)
+    with machine.busy():
+        waiting = [machine.begin("a"), machine.join(1), machine.end("z")]
+    for future in waiting:
+        future.result(PATIENCE_S)
+    assert machine.done == ["z", [1], "a"]
+
+
+def test_only_one_kind_is_served_at_a_time_and_the_oldest_first() -> None:
+    machine = Machine()
+    with machine.busy():
+        waiting = [machine.join(1, "x"), machine.join(2, "y"), machine.join(3, "x")]
+    assert [future.result(PATIENCE_S) for future in waiting] == [2, 4, 6]
+    assert machine.done == [[1, 3], [2]]
+
+
+def test_what_goes_wrong_is_told_to_all_who_were_served_and_to_nobody_else() -> None:
+    machine = Machine()
+    with machine.busy():
+        waiting = [machine.join(13), machine.join(1)]
+    for future in waiting:
+        with pytest.raises(ValueError, match="thirteen"):
+            future.result(PATIENCE_S)
+    assert machine.join(4).result(PATIENCE_S) == 8
+
+
+def test_what_waits_when_it_is_closed_is_still_served_and_nothing_after() -> None:
+    machine = Machine()
+    with machine.busy():
+        waiting = machine.join(1)
+        machine.turns.close()
+        machine.turns.close()
+    assert waiting.result(PATIENCE_S) == 2
+    with pytest.raises(InvariantViolation, match="closed"):
+        machine.turns.join(1, kind="")
