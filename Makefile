@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint eval lock build clean
+.PHONY: help setup demo test lint eval bench lock build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ lint: setup ## Format, style, types and import rules
 
 eval: setup ## Word error rate and detection quality on the demo's clips
 	$(BIN)/python -m moderation.demo.evaluate
+
+bench: setup ## Our paths beside what they are compared with, minutes; BENCH='--speech FOLDER' for clips of your own
+	$(BIN)/python -m moderation.bench $(BENCH)
 
 lock: ## Renew .ci/constraints.txt from what .venv holds
 	{ head -1 .ci/constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' | sort -f; } > .ci/constraints.new

@@ -1,0 +1,168 @@
+"""What was measured, as JSON, and as tables made of the JSON: a published file gives the same tables."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from moderation.bench import toxicity, vosk, whisper
+from moderation.bench.cpu import Timing
+
+_LIBRARIES = ("ctranslate2", "faster-whisper", "onnxruntime", "torch", "vosk")
+
+
+def as_json(
+    *,
+    runs: int,
+    speech: list[whisper.Group],
+    korean: vosk.Recognised | None,
+    texts: toxicity.Scored,
+) -> dict[str, Any]:
+    """Everything, as one JSON object. Ratios are medians over the runs; times are processor seconds of each run."""
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": _machine(),
+        "runs": runs,
+        "whisper": [_group(group) for group in speech],
+        "vosk": _recognised(korean) if korean else None,
+        "toxicity": _scored(texts),
+    }
+
+
+def _group(group: whisper.Group) -> dict[str, Any]:
+    stock = group.heard[whisper.STOCK].timing
+    return {
+        "clips": group.name,
+        "count": group.clips,
+        "audio_s": round(group.audio_s, 1),
+        "ways": {
+            name: {
+                **_times(heard.timing, group.audio_s),
+                "times_less_than_stock": round(heard.timing.times_faster_than(stock), 2),
+                "wer_percent": None if heard.word_error_rate is None else round(100 * heard.word_error_rate, 2),
+                "clips_with_text_where_nothing_is_said": heard.clips_with_text,
+                "characters_where_nothing_is_said": heard.characters,
+            }
+            for name, heard in group.heard.items()
+        },
+    }
+
+
+def _recognised(recognised: vosk.Recognised) -> dict[str, Any]:
+    bare = recognised.heard[vosk.BARE_NEW].timing
+    return {
+        "count": recognised.clips,
+        "audio_s": round(recognised.audio_s, 1),
+        "ways": {
+            name: {
+                **_times(heard.timing, recognised.audio_s),
+                "times_less_than_bare": round(heard.timing.times_faster_than(bare), 2),
+                "cer_percent": round(100 * heard.character_error_rate, 2),
+            }
+            for name, heard in recognised.heard.items()
+        },
+    }
+
+
+def _scored(scored: toxicity.Scored) -> dict[str, Any]:
+    reference = scored.timings[toxicity.DETOXIFY_BATCHED]
+    return {
+        "texts": scored.texts,
+        "p50_ms": round(scored.p50_ms, 2),
+        "p95_ms": round(scored.p95_ms, 2),
+        "largest_score_difference": float(f"{scored.largest_difference:.1g}"),
+        "ways": {
+            name: {
+                "cpu_s": [round(taken, 2) for taken in timing.cpu_s],
+                "ms_per_text": round(scored.per_text_ms(name), 2),
+                "times_less_than_batched_detoxify": round(timing.times_faster_than(reference), 2),
+            }
+            for name, timing in scored.timings.items()
+        },
+    }
+
+
+def _times(timing: Timing, audio_s: float) -> dict[str, Any]:
+    return {
+        "cpu_s": [round(taken, 2) for taken in timing.cpu_s],
+        "cpu_s_per_s_of_audio": round(timing.median_s / audio_s, 4),
+    }
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in _LIBRARIES},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
+
+
+def markdown(measured: Mapping[str, Any]) -> str:
+    """The tables of README."""
+    return "\n\n".join(
+        [
+            _conditions(measured["machine"], measured["runs"]),
+            _whisper_table(measured["whisper"]),
+            *([_vosk_table(measured["vosk"])] if measured["vosk"] else []),
+            _toxicity_table(measured["toxicity"]),
+        ]
+    )
+
+
+def _conditions(machine: Mapping[str, Any], runs: int) -> str:
+    return (
+        f"On {machine['cores']} shared cores of {machine['processor']}, one thread, processor time; medians of {runs} "
+        f"alternating runs; CTranslate2 {machine['ctranslate2']}, faster-whisper {machine['faster-whisper']}, "
+        f"ONNX Runtime {machine['onnxruntime']}."
+    )
+
+
+def _whisper_table(groups: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        f"| {group['clips']} ({group['count']}, {group['audio_s']:.0f} s) | {name} | "
+        f"{way['cpu_s_per_s_of_audio']:.3f} | {way['times_less_than_stock']:.2f} | {_accuracy(way)} |"
+        for group in groups
+        for name, way in group["ways"].items()
+    ]
+    head = "| clips | Whisper tiny.en | CPU s per s of audio | stock / this | WER |"
+    return "\n".join([head, "| --- | --- | --- | --- | --- |", *rows])
+
+
+def _accuracy(way: Mapping[str, Any]) -> str:
+    if way["wer_percent"] is not None:
+        return f"{way['wer_percent']:.1f} %"
+    return (
+        f"{way['characters_where_nothing_is_said']} characters in {way['clips_with_text_where_nothing_is_said']} clips"
+    )
+
+
+def _vosk_table(measured: Mapping[str, Any]) -> str:
+    rows = [
+        f"| {name} | {way['cpu_s_per_s_of_audio']:.3f} | {way['times_less_than_bare']:.2f} | "
+        f"{way['cer_percent']:.1f} % |"
+        for name, way in measured["ways"].items()
+    ]
+    head = f"| Vosk, {measured['count']} Korean clips | CPU s per s of audio | new recogniser / this | CER |"
+    return "\n".join([head, "| --- | --- | --- | --- |", *rows])
+
+
+def _toxicity_table(measured: Mapping[str, Any]) -> str:
+    rows = [
+        f"| {name} | {way['ms_per_text']:.2f} | {way['times_less_than_batched_detoxify']:.2f} |"
+        for name, way in measured["ways"].items()
+    ]
+    head = "| toxicity, the same checkpoint | ms a text | batched Detoxify / this |"
+    return "\n".join([head, "| --- | --- | --- |", *rows])

@@ -1,0 +1,79 @@
+from moderation.bench import toxicity, vosk, whisper
+from moderation.bench.cpu import Timing
+from moderation.bench.report import as_json, markdown
+
+
+def timing(name: str, *cpu_s: float) -> Timing:
+    return Timing(name=name, cpu_s=cpu_s)
+
+
+def heard(name: str, *cpu_s: float, words: int = 100, errors: int = 5, texts: int = 0) -> whisper.Heard:
+    return whisper.Heard(
+        timing=timing(name, *cpu_s), word_errors=errors, words=words, clips_with_text=texts, characters=texts * 7
+    )
+
+
+MEASURED = as_json(
+    runs=2,
+    speech=[
+        whisper.Group(
+            name="chat",
+            clips=3,
+            audio_s=10.0,
+            heard={
+                whisper.OURS: heard(whisper.OURS, 0.25, 0.25),
+                whisper.STOCK: heard(whisper.STOCK, 1.0, 1.0, errors=6),
+            },
+        ),
+        whisper.Group(
+            name="no speech",
+            clips=9,
+            audio_s=20.0,
+            heard={
+                whisper.OURS: heard(whisper.OURS, 0.5, 0.5, words=0, errors=0),
+                whisper.STOCK: heard(whisper.STOCK, 1.0, 1.0, words=0, errors=0, texts=2),
+            },
+        ),
+    ],
+    korean=vosk.Recognised(
+        clips=4,
+        audio_s=40.0,
+        heard={
+            vosk.OURS: vosk.Heard(timing=timing(vosk.OURS, 4.0, 4.0), character_error_rate=0.14),
+            vosk.BARE_NEW: vosk.Heard(timing=timing(vosk.BARE_NEW, 8.0, 8.0), character_error_rate=0.15),
+        },
+    ),
+    texts=toxicity.Scored(
+        texts=10,
+        timings={
+            toxicity.OURS: timing(toxicity.OURS, 0.06, 0.06),
+            toxicity.DETOXIFY_BATCHED: timing(toxicity.DETOXIFY_BATCHED, 0.3, 0.3),
+        },
+        p50_ms=2.0,
+        p95_ms=3.0,
+        largest_difference=0.00000123,
+    ),
+)
+
+
+def test_ratios_say_how_many_times_less_ours_takes() -> None:
+    chat, nothing = MEASURED["whisper"]
+    assert chat["ways"][whisper.OURS]["times_less_than_stock"] == 4.0
+    assert chat["ways"][whisper.OURS]["cpu_s_per_s_of_audio"] == 0.025
+    assert chat["ways"][whisper.OURS]["wer_percent"] == 5.0
+    assert nothing["ways"][whisper.STOCK]["clips_with_text_where_nothing_is_said"] == 2
+    assert MEASURED["vosk"]["ways"][vosk.OURS]["times_less_than_bare"] == 2.0
+    assert MEASURED["toxicity"]["ways"][toxicity.OURS]["ms_per_text"] == 2.0
+    assert MEASURED["toxicity"]["ways"][toxicity.OURS]["times_less_than_batched_detoxify"] == 5.0
+
+
+def test_the_tables_show_every_way() -> None:
+    told = markdown(MEASURED)
+    assert "| chat (3, 10 s) | ours, one at a time | 0.025 | 4.00 | 5.0 % |" in told
+    assert "| no speech (9, 20 s) | faster-whisper | 0.050 | 1.00 | 14 characters in 2 clips |" in told
+    assert "| ours, a process an utterance | 0.100 | 2.00 | 14.0 % |" in told
+    assert "| ours, one by one | 2.00 | 5.00 |" in told
+
+
+def test_without_korean_clips_there_is_no_table_of_vosk() -> None:
+    assert "Korean" not in markdown({**MEASURED, "vosk": None})
