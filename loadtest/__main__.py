@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from loadtest.capacity.command import capacity
 from loadtest.faults.command import faults
 from loadtest.hostile_command import hostile
 from loadtest.report import Report
@@ -52,6 +53,7 @@ def _table(report: Report) -> str:
     return "\n".join(f"{name:22} {value}" for name, value in report.to_json().items())
 
 
+loadtest.add_command(capacity)
 loadtest.add_command(faults)
 loadtest.add_command(hostile)
 loadtest.add_command(soak)

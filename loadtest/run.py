@@ -13,9 +13,10 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from loadtest.clips import PACKET_MS, load_clips, silence_packet
+from loadtest.clips import PACKET_MS
 from loadtest.conversation import Track, make_track
 from loadtest.report import Heard, PlannedTurn, Report, SeenFlag, summarise, unflagged, untranscribed
+from loadtest.sounds import Sounds, load_sounds
 from moderation.contracts.cloudevents import cloud_event_headers
 from moderation.contracts.codecs import Codecs
 from moderation.events import AudioChunk, AudioEncoding
@@ -37,6 +38,8 @@ class Plan:
     talk_ratio: float
     seed: int
     chunk_ms: int = 200
+    encoding: AudioEncoding = AudioEncoding.OPUS
+    """One of `sounds.RATES_HZ`."""
     streams_per_session: int = 5
     audio_topic: str = "voice-audio"
     transcripts_topic: str = "voice-transcripts"
@@ -82,8 +85,11 @@ class Run:
         self._seen: list[SeenFlag] = []
         self._heard: list[Heard] = []
         self._dead_letters = 0
-        self._sent = 0
         self._late_ms = 0.0
+        self.sent = 0
+        """Chunks handed to the producer so far."""
+        self.is_produced = False
+        """Whether all chunks were sent."""
 
     async def play(self) -> Report:
         """Produce, read back, and report."""
@@ -92,10 +98,10 @@ class Run:
     async def observe(self) -> Observed:
         """Produce and read back."""
         rng = random.Random(self._plan.seed)
-        clips, silence = load_clips(), silence_packet()
+        sounds = load_sounds([self._plan.encoding])[self._plan.encoding]
         duration_ms = round(self._plan.seconds * 1000)
         tracks = [
-            make_track(clips, silence, duration_ms=duration_ms, talk_ratio=self._plan.talk_ratio, rng=rng)
+            make_track(sounds.clips, sounds.silence, duration_ms=duration_ms, talk_ratio=self._plan.talk_ratio, rng=rng)
             for _ in range(self._plan.streams)
         ]
         readers = [
@@ -104,7 +110,8 @@ class Run:
             asyncio.create_task(self._read(self._plan.dead_letters_topic, self._on_dead_letter)),
         ]
         try:
-            planned = await self._produce(tracks)
+            planned = await self._produce(sounds, tracks)
+            self.is_produced = True
             await self._await_results(planned)
         finally:
             for reader in readers:
@@ -121,7 +128,7 @@ class Run:
             figures={
                 "streams": self._plan.streams,
                 "seconds": self._plan.seconds,
-                "chunks_sent": self._sent,
+                "chunks_sent": self.sent,
                 "producer_late_ms_max": round(self._late_ms, 1),
                 "dead_letters": self._dead_letters,
             },
@@ -133,7 +140,7 @@ class Run:
         while time.monotonic() < deadline and not self._observed(planned).is_complete():  # noqa: ASYNC110  a deadline
             await asyncio.sleep(_POLL_S)
 
-    async def _produce(self, tracks: list[Track]) -> list[PlannedTurn]:
+    async def _produce(self, sounds: Sounds, tracks: list[Track]) -> list[PlannedTurn]:
         async with AIOKafkaProducer(bootstrap_servers=self._plan.bootstrap, acks="all", linger_ms=5) as producer:
             # Streams start spread over one chunk, as clients that know nothing of each other do.
             spread_s = self._plan.chunk_ms / 1000 / len(tracks)
@@ -145,7 +152,7 @@ class Run:
                 async with asyncio.TaskGroup() as group:
                     for number, track in enumerate(tracks):
                         start = (begin + offsets[number], began_at + timedelta(seconds=offsets[number]))
-                        group.create_task(self._stream(producer, number, track, *start))
+                        group.create_task(self._stream(producer, sounds, number, track, *start))
             finally:
                 ticker.cancel()
         return [
@@ -159,8 +166,14 @@ class Run:
             for turn in track.turns
         ]
 
-    async def _stream(
-        self, producer: AIOKafkaProducer, number: int, track: Track, begin: float, began_at: datetime
+    async def _stream(  # noqa: PLR0917  what one stream is made of
+        self,
+        producer: AIOKafkaProducer,
+        sounds: Sounds,
+        number: int,
+        track: Track,
+        begin: float,
+        began_at: datetime,
     ) -> None:
         """A chunk is sent when its last sample was spoken."""
         per_chunk = self._plan.chunk_ms // PACKET_MS
@@ -177,10 +190,10 @@ class Run:
                 speaker_id=f"speaker-{number}",
                 sequence=sequence,
                 captured_at=began_at + timedelta(milliseconds=first * PACKET_MS),
-                encoding=AudioEncoding.OPUS,
-                sample_rate_hz=48_000,
+                encoding=sounds.encoding,
+                sample_rate_hz=sounds.sample_rate_hz,
                 channels=1,
-                payload=b"".join(len(packet).to_bytes(2, "big") + packet for packet in packets),
+                payload=sounds.payload(packets),
                 end_of_stream=first + per_chunk >= len(track.packets),
                 language_hint="en",
             )
@@ -192,7 +205,7 @@ class Run:
                     headers=list(cloud_event_headers(chunk, source="/voice-moderation/loadtest").items()),
                 )
             )
-            self._sent += 1
+            self.sent += 1
             if len(confirmations) >= _UNCONFIRMED:
                 await confirmations.popleft()
         await asyncio.gather(*confirmations)

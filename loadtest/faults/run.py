@@ -23,10 +23,10 @@ from loadtest.faults.player import Player, Sent, aligned_now, hints
 from loadtest.faults.result import FaultResult
 from loadtest.faults.schedule import plan_faults
 from loadtest.faults.script import StreamScript, write_scripts
-from loadtest.faults.sounds import load_sounds
 from loadtest.faults.takeover import Output, summarise_takeovers, takeovers
 from loadtest.faults.topics import Outputs, RunNames, read_outputs, read_poison, until_committed
 from loadtest.processes import READY_DEADLINE_S, ProcessFailed, apply_topics, own_names, worker_environment
+from loadtest.sounds import load_sounds
 from moderation.contracts.codecs import Codecs, load_codecs
 from moderation.settings import Settings
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from loadtest.clips import PACKET_MS
 from loadtest.conversation import Track, make_track
 from loadtest.faults.options import CHUNK_MS, FaultOptions
-from loadtest.faults.sounds import Sounds
+from loadtest.sounds import Sounds
 from moderation.events import AudioChunk, AudioEncoding
 
 STREAMS_PER_SESSION = 5

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from loadtest.faults.options import FaultCounts, FaultOptions
 from loadtest.faults.script import write_scripts
-from loadtest.faults.sounds import load_sounds
+from loadtest.sounds import load_sounds
 from moderation.audio.intake import StreamIntake
 from moderation.audio.utterance import Utterance
 from moderation.audio.vad import SileroVad

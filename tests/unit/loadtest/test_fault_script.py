@@ -9,7 +9,7 @@ import pytest
 from loadtest.faults.options import FaultCounts, FaultOptions
 from loadtest.faults.poison import HEADER, make_poison
 from loadtest.faults.script import StreamScript, write_scripts
-from loadtest.faults.sounds import RATES_HZ, Sounds, load_sounds
+from loadtest.sounds import RATES_HZ, Sounds, load_sounds
 from moderation.contracts.codecs import load_codecs
 from moderation.errors import InvalidMessage
 from moderation.events import AudioEncoding

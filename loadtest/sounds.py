@@ -1,7 +1,7 @@
 """The package's clips as 20 ms frames of each encoding that is played."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 
@@ -45,10 +45,10 @@ class Sounds:
         return flac_file(joined, self.sample_rate_hz) if self.encoding is AudioEncoding.FLAC else joined
 
 
-def load_sounds() -> dict[AudioEncoding, Sounds]:
-    """The clips in every encoding of RATES_HZ."""
+def load_sounds(encodings: Iterable[AudioEncoding] = tuple(RATES_HZ)) -> dict[AudioEncoding, Sounds]:
+    """The clips in some encodings, each of RATES_HZ."""
     clips = load_clips()
-    return {encoding: _encoded(clips, encoding) for encoding in RATES_HZ}
+    return {encoding: _encoded(clips, encoding) for encoding in encodings}
 
 
 def _encoded(clips: Sequence[Clip], encoding: AudioEncoding) -> Sounds:

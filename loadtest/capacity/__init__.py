@@ -1,0 +1,1 @@
+"""How many streams a worker can carry."""

@@ -1,0 +1,190 @@
+"""One trial: a broker, a worker on cores of its own, streams in real time, and what came of them."""
+
+import asyncio
+import contextlib
+import os
+import re
+import socket
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from loadtest.capacity.outcome import Lag, Limits, Outcome, engine_of, lag_growth_s, latencies
+from loadtest.processes import StartedBroker, StartedWorker, apply_topics, own_names, worker_environment
+from loadtest.report import untranscribed
+from loadtest.run import Observed, Plan, Run
+from moderation.contracts.codecs import Codecs
+from moderation.events import AudioEncoding
+from moderation.processes.cpu_time import family_cpu_s
+
+TAIL_S = 4.0
+PATIENCE_S = 15.0
+"""How long results that are missing are awaited: a worker that is so far behind has failed."""
+_SAMPLE_S = 1.0
+_TAKEN = re.compile(r"^moderation_chunks_total\{[^}]*\} (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cores:
+    """How the machine is divided."""
+
+    worker: frozenset[int]
+    rest: frozenset[int]
+    """For producers and broker; the worker's where there are no others."""
+
+    @property
+    def told(self) -> str:
+        """For people."""
+        if self.worker == self.rest:
+            return f"worker, producers and broker share {_named(self.worker)}"
+        return f"worker on {_named(self.worker)}; producers and broker on {_named(self.rest)}"
+
+
+def divide_cores(available: frozenset[int], for_worker: int) -> Cores:
+    """The first `for_worker` cores for the worker, the others for all else, at least one if there are two."""
+    ordered = sorted(available)
+    count = min(for_worker, max(1, len(ordered) - 1))
+    worker = frozenset(ordered[:count])
+    return Cores(worker=worker, rest=frozenset(ordered[count:]) or worker)
+
+
+def _named(cores: frozenset[int]) -> str:
+    return f"core{'s' * (len(cores) > 1)} {', '.join(map(str, sorted(cores)))}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialPlan:
+    """What all trials of a search have in common."""
+
+    seconds: float
+    warm_up_s: float
+    talk_ratio: float
+    encoding: AudioEncoding
+    seed: int
+    limits: Limits
+    cores: Cores
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Settings of the worker that differ from the defaults: variables without prefix."""
+
+
+def run_trial(plan: TrialPlan, streams: int, codecs: Codecs, folder: Path, tell: Callable[[str], None]) -> Outcome:
+    """Start everything, play, and end it. Blocks; in the main thread.
+
+    Raises:
+        ProcessFailed: broker or worker did not start.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    port = _free_port()
+    settings = {"TELEMETRY__METRICS_PORT": port, **plan.settings}
+    run_id = uuid4().hex[:8]
+    with ExitStack() as stack:
+        # What is started inherits the cores; the worker gets its own before it has a second thread.
+        stack.enter_context(_on_cores(plan.cores.rest))
+        broker = stack.enter_context(StartedBroker(folder))
+        environment = worker_environment(broker.bootstrap_servers, run_id, settings)
+        apply_topics(environment, folder)
+        worker = stack.enter_context(StartedWorker(folder, environment))
+        os.sched_setaffinity(worker.pid, plan.cores.worker)
+        worker.wait_until_ready()
+        run = Run(_run_plan(plan, streams, broker, own_names(run_id)), codecs, on_progress=tell)
+        watch = _Watch(worker.pid, port, run)
+        observed = asyncio.run(_play(run, watch))
+    return _outcome(plan, streams, observed, watch)
+
+
+@contextmanager
+def _on_cores(cores: frozenset[int]) -> Iterator[None]:
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _run_plan(plan: TrialPlan, streams: int, broker: StartedBroker, names: Mapping[str, str]) -> Plan:
+    return Plan(
+        bootstrap=broker.bootstrap_servers,
+        streams=streams,
+        seconds=plan.seconds,
+        talk_ratio=plan.talk_ratio,
+        seed=plan.seed,
+        encoding=plan.encoding,
+        audio_topic=names["STREAMING__AUDIO_TOPIC"],
+        transcripts_topic=names["STREAMING__TRANSCRIPTS_TOPIC"],
+        flags_topic=names["STREAMING__FLAGS_TOPIC"],
+        dead_letters_topic=names["STREAMING__DEAD_LETTERS_TOPIC"],
+        tail_s=TAIL_S,
+        patience_s=PATIENCE_S,
+    )
+
+
+class _Watch:
+    """Samples lag and processor time of the worker while streams are produced."""
+
+    def __init__(self, worker_pid: int, metrics_port: int, run: Run) -> None:
+        self._pid = worker_pid
+        self._url = f"http://127.0.0.1:{metrics_port}/metrics"
+        self._run = run
+        self.lags: list[Lag] = []
+        self.cores = 0.0
+
+    async def sample(self) -> None:
+        """Until cancelled."""
+        while not self._run.sent:  # noqa: ASYNC110  nothing tells when the first chunk goes out
+            await asyncio.sleep(0.05)
+        began_s, spent_s = time.monotonic(), family_cpu_s(self._pid)
+        while not self._run.is_produced:
+            await asyncio.sleep(_SAMPLE_S)
+            sent = self._run.sent
+            taken = await asyncio.to_thread(self._taken)
+            elapsed_s = time.monotonic() - began_s
+            if taken is not None and not self._run.is_produced:
+                self.lags.append(Lag(at_s=elapsed_s, chunks=max(0, sent - taken)))
+                self.cores = (family_cpu_s(self._pid) - spent_s) / elapsed_s
+
+    def _taken(self) -> int | None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(self._url, timeout=_SAMPLE_S) as answer:  # noqa: S310
+            return round(sum(map(float, _TAKEN.findall(answer.read().decode()))))
+        return None
+
+
+async def _play(run: Run, watch: _Watch) -> Observed:
+    watching = asyncio.create_task(watch.sample())
+    try:
+        return await run.observe()
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+def _outcome(plan: TrialPlan, streams: int, observed: Observed, watch: _Watch) -> Outcome:
+    report = observed.report()
+    began_at = min(turn.started_at - timedelta(milliseconds=turn.turn.start_ms) for turn in observed.planned)
+    since = began_at + timedelta(seconds=plan.warm_up_s)
+    p50_ms, p95_ms, late_p95_ms = latencies(observed.flags, since=since)
+    return Outcome(
+        streams=streams,
+        speech_share=report.talk_ratio,
+        flags=report.flags_seen,
+        p50_ms=p50_ms,
+        p95_ms=p95_ms,
+        late_p95_ms=late_p95_ms,
+        lag_growth_s=lag_growth_s([lag for lag in watch.lags if lag.at_s >= plan.warm_up_s], streams=streams),
+        worker_cores=round(watch.cores, 3),
+        producer_late_ms=report.producer_late_ms_max,
+        turns_missing=len(untranscribed(observed.planned, observed.transcripts)),
+        dead_letters=report.dead_letters,
+        engine=engine_of(observed.flags),
+        limits=plan.limits,
+    )
