@@ -39,6 +39,10 @@ OpenDecoder = Callable[[StreamFormat, AudioSettings], PayloadDecoder]
 """Makes a fresh decoder for a stream of the given format, which `limits.check_chunk` has accepted."""
 
 
+CONFINED_ENCODINGS = frozenset({AudioEncoding.OGG_OPUS, AudioEncoding.FLAC})
+"""What strangers send of these is decoded in a process apart, which is waited for."""
+
+
 def open_confined_decoder(decoding: ConfinedDecoding) -> OpenDecoder:
     """What opens decoders for audio that strangers sent: files are decoded in a process that can be killed.
 
@@ -46,7 +50,7 @@ def open_confined_decoder(decoding: ConfinedDecoding) -> OpenDecoder:
     """
 
     def opener(stream_format: StreamFormat, limits: AudioSettings) -> PayloadDecoder:
-        if stream_format.encoding in (AudioEncoding.OGG_OPUS, AudioEncoding.FLAC):
+        if stream_format.encoding in CONFINED_ENCODINGS:
             return ConfinedFileDecoder(decoding, stream_format)
         return open_decoder(stream_format, limits)
 

@@ -1,11 +1,12 @@
 """Between utterances: finding where the next one starts.
 
-The gate, a pass of the VAD over everything, says where to look; what it says depends on where it began, so it decides
-nothing else. Around what may be speech the anchors are tried, each with a fresh pass of the VAD that begins one lead
-before the anchor. An anchor holds when speech begins in the frame around it or within ANCHOR_REACH after it. The
-utterance belongs to the first anchor that holds and has no other that holds between itself and its speech; its pass
-goes on as that of the utterance. All of this depends only on samples from the start of the utterance on: a replay that
-begins anywhere in the silence before finds the same start, and from there sees the same probabilities.
+The gate, a pass of the VAD over everything that is not silent, says where to look; what it says depends on where it
+began, so it decides nothing else. Around what may be speech the anchors are tried, each with a fresh pass of the VAD
+that begins one lead before the anchor. An anchor holds when speech begins in the frame around it or within ANCHOR_REACH
+after it. The utterance belongs to the first anchor that holds and has no other that holds between itself and its
+speech; its pass goes on as that of the utterance. All of this depends only on samples from the start of the utterance
+on: a replay that begins anywhere in the silence before finds the same start, and from there sees the same
+probabilities.
 
 Speech without such an anchor (a stream that begins with speech, or speech that goes on after a cut) starts one lead
 before the gate heard it.
@@ -17,6 +18,7 @@ from enum import Enum, auto
 
 from moderation.audio.anchors import LOOK_AHEAD, LOOK_BACK, find_anchors
 from moderation.audio.buffer import SampleBuffer
+from moderation.audio.gate import Gate
 from moderation.audio.rules import ANCHOR_REACH, EndpointingRules
 from moderation.audio.vad import FRAME_SAMPLES, SpeechScorer
 from moderation.audio.vad_run import VadRun
@@ -52,7 +54,7 @@ class Listening:
         self._scorer = scorer
         self._buffer = buffer
         self._floor = floor
-        self._gate = VadRun(scorer, buffer, floor)
+        self._gate = Gate(scorer, buffer, floor)
         self._heard = rules.tracker()
         self._candidates: deque[_Candidate] = deque()
         self._favourite: _Candidate | None = None

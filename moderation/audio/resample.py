@@ -116,15 +116,22 @@ class _ExactStream:
         windows = -(-(end - self._window_at) // f.outputs)
         missing = (windows - 1) * f.hop + f.window - len(self._pending)
         audio = np.concatenate((self._pending, np.zeros(missing))) if missing > 0 else self._pending
-        rows = np.lib.stride_tricks.sliding_window_view(audio, f.window)[:: f.hop][:windows]
-        # Rows overlap: BLAS needs them one behind the other, and no more of them at a time than a cache holds.
-        parts = [np.ascontiguousarray(rows[at : at + _ROWS]) @ f.taps for at in range(0, windows, _ROWS)]
-        outputs = np.concatenate(parts).reshape(-1)[self._given - self._window_at : end - self._window_at]
+        outputs = _filtered(audio, windows, f)[self._given - self._window_at : end - self._window_at]
         whole = (end - self._window_at) // f.outputs
         self._pending = self._pending[whole * f.hop :]
         self._window_at += whole * f.outputs
         self._given = end
         return outputs.astype(np.float32)
+
+
+def _filtered(audio: _FloatArray, windows: int, f: _Filter) -> _FloatArray:
+    """The outputs of the first windows, one after another."""
+    if not audio.any():
+        return np.zeros(windows * f.outputs)
+    rows = np.lib.stride_tricks.sliding_window_view(audio, f.window)[:: f.hop][:windows]
+    # Rows overlap: BLAS needs them one behind the other, and no more of them at a time than a cache holds.
+    parts = [np.ascontiguousarray(rows[at : at + _ROWS]) @ f.taps for at in range(0, windows, _ROWS)]
+    return np.concatenate(parts).reshape(-1)
 
 
 class _SoxrStream:

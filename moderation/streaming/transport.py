@@ -4,6 +4,7 @@
   data, but a broker that fills the wait (the embedded one does) adds 0.4 s to every verdict at the median.
 - The worker says which offsets are committed. Faust's own commits can pass a message that was never acked, and a commit
   that fails stops its application; here they do nothing, and a failed commit is the caller's to judge.
+- Delivering a message that need not wait takes no tasks.
 - How far the log was read can be asked: what `streaming.silence` and supervision conclude from.
 """
 
@@ -16,7 +17,9 @@ import faust
 from aiokafka import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
+from mode.services import WaitResults
 
+from moderation.streaming.eager import Finished, begin
 from moderation.streaming.tolerant_records import read_tolerantly
 
 Partition = tuple[str, int]
@@ -113,6 +116,22 @@ class WorkerConsumer(Consumer):  # type: ignore[misc]
 
     def _new_consumer_thread(self) -> WorkerConsumerThread:
         return WorkerConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def wait_first(self, *waited: Any, **options: Any) -> WaitResults:
+        """As mode has it, for a message that need not wait without the four tasks that its race would take.
+
+        Faust races the delivery of each message against the suspension of the flow: half of what a message costs.
+        """
+        first, *others = waited
+        if not asyncio.iscoroutine(first) or self.should_stop:
+            return await super().wait_first(*waited, **options)
+        begun = begin(first)
+        if not isinstance(begun, Finished):
+            return await super().wait_first(begun, *others, **options)
+        for other in others:
+            if asyncio.iscoroutine(other):
+                other.close()
+        return WaitResults([first], [begun.result], stopped=False)
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002
         """Nothing: Faust would commit what it believes to be acked."""
