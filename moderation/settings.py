@@ -53,6 +53,9 @@ class KafkaSettings(Section):
         100, description="Longest time a broker may hold a fetch back while there is nothing to read, ms."
     )
     max_poll_records: Positive = Field(200, description="Messages taken in one poll.")
+    poll_interval_ms: int = Field(
+        20, ge=0, description="Shortest time between two polls: what comes meanwhile is taken together, ms."
+    )
 
 
 class AudioSettings(Section):

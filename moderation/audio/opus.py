@@ -68,6 +68,8 @@ class OpusPacketDecoder:
             refuse(DeadLetterCode.UNDECODABLE_AUDIO, "libopus refused a packet of the chunk")
 
     def _decode_packets(self, packets: Sequence[bytes], durations: Sequence[int]) -> Samples:
+        if self._silent_packets >= SETTLED_PACKETS and all(packet == self._last for packet in packets):
+            return np.zeros(sum(durations), np.float32)
         pieces = [np.zeros(0, np.int16)]
         for packet, expected in zip(packets, durations, strict=True):
             if self._silent_packets >= SETTLED_PACKETS and packet == self._last:

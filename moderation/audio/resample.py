@@ -96,14 +96,29 @@ class _ExactStream:
     def __init__(self, input_rate_hz: int) -> None:
         self._filter = _filter_at(input_rate_hz)
         self._pending: _FloatArray = np.zeros(self._filter.reach)
+        self._is_silent = True
         self._taken = 0
         self._given = 0
         self._window_at = 0
 
     def push(self, samples: Samples) -> Samples:
+        if self._is_silent and not samples.any():
+            return self._push_silence(len(samples))
         self._pending = np.concatenate((self._pending, np.rint(samples * np.float64(_SAMPLE_SCALE))))
         self._taken += len(samples)
-        return self._given_until(self._filter.outputs_within(self._taken - self._filter.reach))
+        settled = self._given_until(self._filter.outputs_within(self._taken - self._filter.reach))
+        self._is_silent = not self._pending.any()
+        return settled
+
+    def _push_silence(self, samples: int) -> Samples:
+        """What `push` makes of silence that follows on silence, without computing it."""
+        f = self._filter
+        self._taken += samples
+        before, self._given = self._given, max(self._given, f.outputs_within(self._taken - f.reach))
+        whole = (self._given - self._window_at) // f.outputs
+        self._pending = np.zeros(len(self._pending) + samples - whole * f.hop)
+        self._window_at += whole * f.outputs
+        return np.zeros(self._given - before, np.float32)
 
     def flush(self) -> Samples:
         return self._given_until(self._filter.outputs_within(self._taken))
@@ -126,8 +141,6 @@ class _ExactStream:
 
 def _filtered(audio: _FloatArray, windows: int, f: _Filter) -> _FloatArray:
     """The outputs of the first windows, one after another."""
-    if not audio.any():
-        return np.zeros(windows * f.outputs)
     rows = np.lib.stride_tricks.sliding_window_view(audio, f.window)[:: f.hop][:windows]
     # Rows overlap: BLAS needs them one behind the other, and no more of them at a time than a cache holds.
     parts = [np.ascontiguousarray(rows[at : at + _ROWS]) @ f.taps for at in range(0, windows, _ROWS)]

@@ -31,6 +31,7 @@ def create_app(settings: Settings, *, data_dir: Path) -> faust.App:
     return WorkerApp(
         streaming.group_id,
         fetch_max_wait_ms=kafka.fetch_max_wait_ms,
+        poll_interval_s=kafka.poll_interval_ms / 1000,
         max_unpacked_batch_bytes=kafka.max_unpacked_batch_bytes,
         broker=[f"kafka://{address.strip()}" for address in settings.bootstrap_servers.split(",")],
         broker_credentials=credentials(kafka),

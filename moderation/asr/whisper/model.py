@@ -25,7 +25,7 @@ _FEWEST_ALIGNED_FRAMES = 50
 _NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Encoding:
     """What the encoder made of one window, shape (1, positions, width), and how much of the window was audio."""
 
@@ -41,7 +41,7 @@ class Search:
     temperature: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decoding:
     """An encoding to be decoded."""
 

@@ -20,13 +20,13 @@ Answer = TypeVar("Answer")
 Result = TypeVar("Result")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     work: Callable[[], Any]
     result: Future[Any]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting(Generic[Request, Answer]):
     request: Request
     kind: Hashable

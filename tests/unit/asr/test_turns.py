@@ -21,7 +21,7 @@ class Machine:
 
     def _double(self, numbers: Sequence[int]) -> list[int]:
         self.done.append(sorted(numbers))
-        if 13 in numbers:
+        if any(int(number) == 13 for number in numbers):
             raise ValueError("thirteen")
         return [number * 2 for number in numbers]
 
@@ -101,6 +101,19 @@ def test_only_one_kind_is_served_at_a_time_and_the_oldest_first() -> None:
         waiting = [machine.join(1, "x"), machine.join(2, "y"), machine.join(3, "x")]
     assert [future.result(PATIENCE_S) for future in waiting] == [2, 4, 6]
     assert machine.done == [[1, 3], [2]]
+
+
+def test_requests_that_cannot_be_compared_are_told_apart() -> None:
+    class Incomparable(int):
+        __hash__ = int.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            raise ValueError("arrays have no truth")
+
+    machine = Machine()
+    with machine.busy():
+        waiting = [machine.join(Incomparable(number), "xyx"[number]) for number in range(3)]
+    assert [int(future.result(PATIENCE_S)) for future in waiting] == [0, 2, 4]
 
 
 def test_what_goes_wrong_is_told_to_all_who_were_served_and_to_nobody_else() -> None:

@@ -51,6 +51,16 @@ def test_the_band_above_that_of_the_input_stays_empty(rate: int) -> None:
     assert spectrum[above].max() < 2e-5
 
 
+@pytest.mark.parametrize("rate", [*EXACT_RATES_HZ, 9_600])
+def test_silence_that_is_not_computed_is_what_would_be_computed(rate: int) -> None:
+    quiet = np.zeros(rate // 3, np.float32)
+    samples = np.concatenate([quiet, noise(rate)[: rate // 7], quiet, quiet, noise(rate)[: rate // 11], quiet])
+    for seed in range(8):
+        cuts = np.cumsum(np.random.default_rng(seed).integers(1, rate // 6, 20))
+        computed = np.concatenate(resampled(rate, [samples]))
+        assert np.array_equal(np.concatenate(resampled(rate, np.split(samples, cuts))), computed)
+
+
 @pytest.mark.parametrize("rate", [*EXACT_RATES_HZ, 9_600, 47_999])
 def test_pieces_may_be_cut_anywhere(rate: int) -> None:
     samples = noise(rate)
