@@ -166,6 +166,11 @@ class ToxicitySettings(Section):
         "original-small, unbiased-small.",
     )
     backend: Literal["onnx", "detoxify"] = Field("onnx", description="onnx is fast; detoxify is the reference.")
+    arithmetic: Literal["int8", "float32"] = Field(
+        "int8",
+        description="Arithmetic of the onnx back-end: int8 takes about half the time; float32 gives the scores of the "
+        "reference, int8 scores near them.",
+    )
     threads: Positive = Field(1, description="CPU threads of the model.")
     max_tokens: Positive = Field(
         128, description="Longest text window scored at once, tokens; longer text is windowed."

@@ -38,8 +38,8 @@ def main(*, speech: Path | None, sets: tuple[str, ...], runs: int, out: Path | N
     """Processor time and accuracy of our paths, and of what a user would take instead, on the same clips.
 
     Whisper against faster-whisper's `transcribe`, Vosk against the bare recogniser (where there are Korean clips),
-    toxicity against Detoxify with the same checkpoint. Takes minutes; pin it to a core (`taskset -c 0`) and leave the
-    machine alone meanwhile.
+    toxicity against Detoxify with the same checkpoint, an utterance through all text stages. Takes minutes; pin it to a
+    core (`taskset -c 0`) and leave the machine alone meanwhile.
     """
     settings = load_settings()
     store = ModelStore(settings.models_dir)
@@ -49,7 +49,7 @@ def main(*, speech: Path | None, sets: tuple[str, ...], runs: int, out: Path | N
             runs=runs,
             speech=whisper.measure(store.require("whisper:tiny.en"), clips, settings.asr, runs=runs, on_run=_tell),
             korean=vosk.measure(store.require("vosk:ko"), "ko", clips, settings.asr, runs=runs, on_run=_tell),
-            texts=toxicity.measure(_texts(clips), runs=runs, on_run=_tell),
+            texts=toxicity.measure(_texts(clips), settings, runs=runs, on_run=_tell),
         )
     except ModerationError as error:
         raise click.ClickException(str(error)) from None

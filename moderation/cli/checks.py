@@ -13,7 +13,7 @@ from typing import Literal
 from moderation.asr.choice import EngineChoice, choose_engine
 from moderation.errors import ConfigurationError, ModerationError
 from moderation.models.store import ModelStatus, ModelStore, install_command
-from moderation.settings import Settings
+from moderation.settings import Settings, ToxicitySettings
 
 Level = Literal["ok", "warning", "problem"]
 
@@ -112,7 +112,7 @@ def _audio_identification(settings: Settings, store: ModelStore) -> Iterator[Fin
 def check_toxicity(settings: Settings, store: ModelStore) -> Iterator[Finding]:
     """Whether the toxicity model is there."""
     from moderation.toxicity.compact import COMPACT_MODEL, compact_folder
-    from moderation.toxicity.manifest import MODEL_FILE
+    from moderation.toxicity.manifest import model_file
 
     chosen, area = settings.toxicity, "toxicity"
     try:
@@ -122,16 +122,21 @@ def check_toxicity(settings: Settings, store: ModelStore) -> Iterator[Finding]:
             area=area, level="problem", what=str(error), advice=f"or use MODERATION_TOXICITY__MODEL={COMPACT_MODEL}"
         )
         return
-    if not folder.is_dir() or (chosen.backend == "onnx" and not (folder / MODEL_FILE).is_file()):
+    graph = model_file(chosen.arithmetic)
+    if not folder.is_dir() or (chosen.backend == "onnx" and not (folder / graph).is_file()):
         advice = (
             f"pip install --force-reinstall {DISTRIBUTION}"
             if chosen.model == COMPACT_MODEL
             else f"python -m moderation.toxicity.export --model {chosen.model} --folder {folder} (or set "
             "MODERATION_TOXICITY__BACKEND=detoxify)"
         )
-        yield Finding(area=area, level="problem", what=f"{folder} has no {MODEL_FILE}", advice=advice)
+        yield Finding(area=area, level="problem", what=f"{folder} has no {graph}", advice=advice)
     else:
-        yield Finding(area=area, level="ok", what=f"{chosen.model}, back-end {chosen.backend}")
+        yield Finding(area=area, level="ok", what=f"{chosen.model}, back-end {chosen.backend}{_arithmetic(chosen)}")
+
+
+def _arithmetic(chosen: ToxicitySettings) -> str:
+    return f", {chosen.arithmetic} arithmetic" if chosen.backend == "onnx" else ""
 
 
 def check_documents(settings: Settings) -> Iterator[Finding]:

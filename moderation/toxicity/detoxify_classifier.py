@@ -7,7 +7,7 @@ from typing import Any
 
 from moderation.toxicity.checkpoint import offline_checkpoint
 from moderation.toxicity.manifest import exposed_labels
-from moderation.toxicity.windows import highest, windows
+from moderation.toxicity.windows import encodable, highest, windows
 
 _MAX_POSITIONS = 512
 
@@ -74,7 +74,7 @@ class DetoxifyClassifier:
         """One text at a time: padding beside a longer neighbour changes the last digits of its scores."""
         if not text.strip():
             return []
-        pieces = windows(text, self._offsets, self._window)
+        pieces = windows(encodable(text), self._offsets, self._window)
         return [self._one(self._detoxify.predict(piece)) for piece in pieces]
 
     def _one(self, predicted: Mapping[str, float]) -> dict[str, float]:

@@ -18,6 +18,7 @@ from moderation.settings import ToxicitySettings
 from moderation.toxicity.classifier import LABELS, ToxicityClassifier
 from moderation.toxicity.contrast import load_contrast
 from moderation.toxicity.factory import open_classifier
+from moderation.toxicity.manifest import ARITHMETICS
 from moderation.toxicity.measures import auc, average_precision, recall_at, share_at_or_above, threshold_at
 from moderation.toxicity.training.corpora import switchboard
 from moderation.toxicity.training.rows import Row
@@ -212,10 +213,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="compact-en", help="model name, as MODERATION_TOXICITY__MODEL")
     parser.add_argument("--folder", type=Path, help="folder of the model (default: the shipped one)")
     parser.add_argument("--backend", choices=("onnx", "detoxify"), default="onnx")
+    parser.add_argument("--arithmetic", choices=ARITHMETICS, default="int8", help="of the onnx back-end")
     parser.add_argument("--json", type=Path, help="file to write all figures to")
     parser.add_argument("--thresholds", type=Path, help="file to write the recommended thresholds to")
     options = parser.parse_args(arguments)
-    settings = ToxicitySettings(model=options.model, backend=options.backend)
+    settings = ToxicitySettings(model=options.model, backend=options.backend, arithmetic=options.arithmetic)
     result = measure(open_classifier(settings, options.folder), options.data)
     sys.stdout.write(table(result) + "\n")
     if options.json:

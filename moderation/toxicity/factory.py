@@ -8,7 +8,7 @@ from moderation.settings import ToxicitySettings
 from moderation.toxicity.checkpoint import MULTILINGUAL_LANGUAGES, PUBLISHED, find_checkpoint
 from moderation.toxicity.classifier import ToxicityClassifier
 from moderation.toxicity.compact import COMPACT_MODEL, compact_folder, rebuild_checkpoint
-from moderation.toxicity.manifest import MODEL_FILE, read_manifest
+from moderation.toxicity.manifest import model_file, read_manifest
 from moderation.toxicity.onnx_classifier import OnnxClassifier
 
 
@@ -18,8 +18,8 @@ def open_classifier(settings: ToxicitySettings, folder: Path | None = None) -> T
     Args:
         settings: model, back-end, threads and window.
         folder: where a published Detoxify model is installed: its `.ckpt` with `config.json` and the tokenizer's files
-            beside it or in `tokenizer/`, and for the ONNX back-end an export of it (`model.onnx`, `tokenizer.json`,
-            `model.json`). Not needed for `compact-en`, which ships with the package; given, it takes
+            beside it or in `tokenizer/`, and for the ONNX back-end an export of it (`model.int8.onnx` or `model.onnx`,
+            `tokenizer.json`, `model.json`). Not needed for `compact-en`, which ships with the package; given, it takes
             the place of the shipped folder.
 
     Raises:
@@ -41,7 +41,7 @@ def open_classifier(settings: ToxicitySettings, folder: Path | None = None) -> T
 
 def _open_compact(settings: ToxicitySettings, folder: Path) -> ToxicityClassifier:
     if settings.backend == "onnx":
-        return OnnxClassifier(folder, threads=settings.threads, max_tokens=settings.max_tokens)
+        return _through_onnx(settings, folder)
     from moderation.toxicity.detoxify_classifier import DetoxifyClassifier  # noqa: PLC0415  imports torch when opened
 
     manifest = read_manifest(folder)
@@ -57,12 +57,13 @@ def _open_compact(settings: ToxicitySettings, folder: Path) -> ToxicityClassifie
 
 def _open_published(settings: ToxicitySettings, folder: Path) -> ToxicityClassifier:
     if settings.backend == "onnx":
-        if not (folder / MODEL_FILE).is_file():
+        graph = model_file(settings.arithmetic)
+        if not (folder / graph).is_file():
             raise ModelMissing(
-                f"{folder} has no {MODEL_FILE}: export it with `python -m moderation.toxicity.export --model "
+                f"{folder} has no {graph}: export it with `python -m moderation.toxicity.export --model "
                 f"{settings.model} --folder {folder}`, or set MODERATION_TOXICITY__BACKEND=detoxify"
             )
-        return OnnxClassifier(folder, threads=settings.threads, max_tokens=settings.max_tokens)
+        return _through_onnx(settings, folder)
     from moderation.toxicity.detoxify_classifier import DetoxifyClassifier  # noqa: PLC0415
 
     return DetoxifyClassifier(
@@ -72,6 +73,12 @@ def _open_published(settings: ToxicitySettings, folder: Path) -> ToxicityClassif
         threads=settings.threads,
         max_tokens=settings.max_tokens,
         sha256=PUBLISHED[settings.model],
+    )
+
+
+def _through_onnx(settings: ToxicitySettings, folder: Path) -> OnnxClassifier:
+    return OnnxClassifier(
+        folder, arithmetic=settings.arithmetic, threads=settings.threads, max_tokens=settings.max_tokens
     )
 
 

@@ -4,14 +4,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from moderation.errors import ConfigurationError
 from moderation.toxicity.classifier import LABELS
 
 MANIFEST_FILE = "model.json"
-MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
+
+Arithmetic = Literal["int8", "float32"]
+"""What a model's matrix products are computed in. Scores in int8 differ a little from those in float32."""
+
+ARITHMETICS: tuple[Arithmetic, ...] = get_args(Arithmetic)
 
 _RENAMED = {"toxic": "toxicity", "severe_toxic": "severe_toxicity", "identity_hate": "identity_attack"}
 
@@ -20,16 +24,14 @@ _RENAMED = {"toxic": "toxicity", "severe_toxic": "severe_toxicity", "identity_ha
 class Manifest:
     """Identity of a model and the meaning of its outputs.
 
-    `classes` are all outputs in the model's order, identity mentions included. `arithmetic` is `int8` when activations
-    are quantised at run time, which makes a text's scores depend on what else is in its batch. `sha256` is the digest
-    of the weights the model was exported from.
+    `classes` are all outputs in the model's order, identity mentions included. `sha256` is the digest of the weights
+    the model was exported from.
     """
 
     id: str
     version: str
     classes: tuple[str, ...]
     languages: tuple[str, ...]
-    arithmetic: Literal["float32", "int8"]
     max_positions: int
     sha256: str
 
@@ -38,9 +40,18 @@ class Manifest:
         """`id@version`."""
         return f"{self.id}@{self.version}"
 
+    def source_in(self, arithmetic: Arithmetic) -> str:
+        """`id@version`, and `-int8` where the scores are those of int8 arithmetic."""
+        return self.source if arithmetic == "float32" else f"{self.source}-{arithmetic}"
+
     def write(self, folder: Path) -> None:
         """Write `model.json`."""
         (folder / MANIFEST_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def model_file(arithmetic: Arithmetic) -> str:
+    """The name of the graph that computes in this arithmetic."""
+    return "model.onnx" if arithmetic == "float32" else f"model.{arithmetic}.onnx"
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -11,6 +11,11 @@ TokenOffsets = Callable[[str], Sequence[tuple[int, int]]]
 """Character spans of the tokens of a text, special tokens left out."""
 
 
+def encodable(text: str) -> str:
+    """The text as UTF-8 can hold it, of the same length: half of a surrogate pair becomes `?`."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def windows(text: str, offsets: TokenOffsets, max_tokens: int) -> list[str]:
     """Pieces of `text` of at most `max_tokens` tokens (special tokens not counted), at least one piece.
 

@@ -14,6 +14,7 @@ from moderation.toxicity.classifier import ToxicityClassifier
 from moderation.toxicity.detoxify_classifier import DetoxifyClassifier
 from moderation.toxicity.export import export
 from moderation.toxicity.factory import open_classifier
+from moderation.toxicity.manifest import Arithmetic
 from moderation.toxicity.onnx_classifier import OnnxClassifier
 from moderation.toxicity.training.network import save_detoxify_checkpoint
 
@@ -25,13 +26,18 @@ UNBIASED_CLASSES = (
 WORDS = ("hello", "you", "are", "kill", "the", "boss", "stupid", "a", "is", "friend", "my", "x", "y")
 
 
-def open_compact(backend: str) -> ToxicityClassifier:
-    return open_classifier(ToxicitySettings(backend=backend, max_tokens=64))
+def open_compact(backend: str, arithmetic: Arithmetic = "int8") -> ToxicityClassifier:
+    return open_classifier(ToxicitySettings(backend=backend, arithmetic=arithmetic, max_tokens=64))
 
 
 @pytest.fixture(scope="session")
-def compact_onnx() -> ToxicityClassifier:
-    return open_compact("onnx")
+def compact_int8() -> ToxicityClassifier:
+    return open_compact("onnx", "int8")
+
+
+@pytest.fixture(scope="session")
+def compact_float32() -> ToxicityClassifier:
+    return open_compact("onnx", "float32")
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +57,7 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         num_attention_heads=2,
         intermediate_size=64,
         num_labels=len(UNBIASED_CLASSES),
-        initializer_range=0.5,
+        initializer_range=0.2,
     )
     folder = tmp_path_factory.mktemp("random-checkpoint")
     save_detoxify_checkpoint(BertForSequenceClassification(config), tokenizer, folder, UNBIASED_CLASSES)
@@ -111,14 +117,17 @@ def random_detoxify(random_checkpoint: Path) -> ToxicityClassifier:
 
 
 @pytest.fixture(scope="session")
-def random_onnx(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> ToxicityClassifier:
+def random_export(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("random-onnx")
-    export(random_checkpoint, "random", out)
-    return OnnxClassifier(out, threads=1, max_tokens=64)
+    export(random_checkpoint, "random", out, tolerance=1.0)
+    return out
 
 
 @pytest.fixture(scope="session")
-def random_onnx_int8(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> ToxicityClassifier:
-    out = tmp_path_factory.mktemp("random-onnx-int8")
-    export(random_checkpoint, "random", out, int8=True, tolerance=1.0)
-    return OnnxClassifier(out, threads=1, max_tokens=64)
+def random_float32(random_export: Path) -> ToxicityClassifier:
+    return OnnxClassifier(random_export, arithmetic="float32", threads=1, max_tokens=64)
+
+
+@pytest.fixture(scope="session")
+def random_int8(random_export: Path) -> ToxicityClassifier:
+    return OnnxClassifier(random_export, arithmetic="int8", threads=1, max_tokens=64)

@@ -16,6 +16,19 @@ TEXTS = (
     "d\u00e9j\u00e0 vu, \u65e5\u672c\u8a9e, \U0001f600 \u0430\u0431\u0432",
 )
 
+NEIGHBOURS = tuple(f"{word}{' are you a friend' * count}" for count in range(8) for word in ("hello", "idiot", "boss"))
+"""Three texts of each length: an odd batch of odd and even lengths."""
+
+HOSTILE = (
+    "\ud83d alone",  # half of a surrogate pair
+    "a\x00b\x1bc",
+    "\u202eright to left\u202c",
+    "e" + "\u0301" * 300,
+    "\ufffd\ufeff\u200b",
+    "[CLS] [SEP] [MASK] [PAD]",
+    "\U000e0041\U0010ffff",
+)
+
 
 class ClassifierConformance:
     """What `ToxicityClassifier` promises."""
@@ -54,10 +67,8 @@ class ClassifierConformance:
         assert classifier.score([text]) == [dict.fromkeys(classifier.labels, 0.0)]
 
     def test_a_text_scores_the_same_whatever_its_neighbours(self, classifier: ToxicityClassifier) -> None:
-        together = classifier.score([*TEXTS, *TEXTS[::-1]])
-        alone = [classifier.score([text])[0] for text in (*TEXTS, *TEXTS[::-1])]
-        for one, other in zip(together, alone, strict=True):
-            assert one == pytest.approx(other, abs=1e-5)
+        texts = [*TEXTS, *TEXTS[::-1], *NEIGHBOURS]
+        assert classifier.score(texts) == [classifier.score([text])[0] for text in texts]
 
     def test_long_text_keeps_the_highest_score_of_its_windows(self, classifier: ToxicityClassifier) -> None:
         calm, worst = "hello my friend " * 60, "kill the stupid boss"
@@ -69,16 +80,26 @@ class ClassifierConformance:
         for row in classifier.score(["you are " * 3000, "x" * 5000, "\U0001f600" * 2000]):
             assert all(0.0 <= value <= 1.0 for value in row.values())
 
+    @pytest.mark.parametrize("text", HOSTILE)
+    def test_odd_characters_are_scored(self, classifier: ToxicityClassifier, text: str) -> None:
+        (row,) = classifier.score([text])
+        assert all(0.0 <= value <= 1.0 for value in row.values())
+
     def test_threads_share_it(self, classifier: ToxicityClassifier) -> None:
         expected = classifier.score(TEXTS)
         with ThreadPoolExecutor(4) as pool:
-            for scores in pool.map(classifier.score, [TEXTS] * 12):
-                for one, other in zip(scores, expected, strict=True):
-                    assert one == pytest.approx(other, abs=1e-5)
+            assert all(scores == expected for scores in pool.map(classifier.score, [TEXTS] * 12))
 
 
-class TestCompactThroughOnnx(ClassifierConformance):
-    backend = "compact_onnx"
+class TestCompactInInt8(ClassifierConformance):
+    backend = "compact_int8"
+
+    def test_it_has_all_seven_labels(self, classifier: ToxicityClassifier) -> None:
+        assert classifier.labels == LABELS
+
+
+class TestCompactInFloat32(ClassifierConformance):
+    backend = "compact_float32"
 
     def test_it_has_all_seven_labels(self, classifier: ToxicityClassifier) -> None:
         assert classifier.labels == LABELS
@@ -95,26 +116,36 @@ class TestIdentityMentionsThroughDetoxify(ClassifierConformance):
         assert classifier.labels == LABELS
 
 
-class TestIdentityMentionsThroughOnnx(ClassifierConformance):
-    backend = "random_onnx"
+class TestIdentityMentionsInFloat32(ClassifierConformance):
+    backend = "random_float32"
 
     def test_identity_mentions_are_not_exposed(self, classifier: ToxicityClassifier) -> None:
         assert classifier.labels == LABELS
 
 
-class TestInt8ArithmeticThroughOnnx(ClassifierConformance):
-    backend = "random_onnx_int8"
+class TestIdentityMentionsInInt8(ClassifierConformance):
+    backend = "random_int8"
 
 
 PARITY = 1e-4
-"""Largest difference of a score between the two forms of the same float32 weights."""
+"""Largest difference of a score between two forms of the same weights in float32."""
+
+INT8_PARITY = 0.03
+"""Largest difference of a score of the shipped model in int8 from Detoxify's; the most seen is in decision 7."""
 
 LONG = "well i said hello to my friend and then " * 30
 
 
-@pytest.mark.parametrize("pair", [("compact_onnx", "compact_detoxify"), ("random_onnx", "random_detoxify")])
-def test_onnx_and_detoxify_agree(request: pytest.FixtureRequest, pair: tuple[str, str]) -> None:
-    ours, reference = (request.getfixturevalue(name) for name in pair)
-    texts = [*TEXTS, LONG]
-    for text, one, other in zip(texts, ours.score(texts), reference.score(texts), strict=True):
-        assert one == pytest.approx(other, abs=PARITY), text[:30]
+@pytest.mark.parametrize(
+    ("ours", "reference", "tolerance"),
+    [
+        ("compact_float32", "compact_detoxify", PARITY),
+        ("compact_int8", "compact_detoxify", INT8_PARITY),
+        ("random_float32", "random_detoxify", PARITY),
+    ],
+)
+def test_onnx_and_detoxify_agree(request: pytest.FixtureRequest, ours: str, reference: str, tolerance: float) -> None:
+    one, other = (request.getfixturevalue(name) for name in (ours, reference))
+    texts = [*TEXTS, *NEIGHBOURS, LONG]
+    for text, scores, expected in zip(texts, one.score(texts), other.score(texts), strict=True):
+        assert scores == pytest.approx(expected, abs=tolerance), text[:30]

@@ -133,9 +133,18 @@ class TestToxicity:
         monkeypatch.setattr("moderation.toxicity.compact.compact_folder", lambda: tmp_path)
         (finding,) = check_toxicity(Settings(), store)
         assert finding.level == "problem"
-        (tmp_path / "model.onnx").touch()
+        assert "model.int8.onnx" in finding.what
+        (tmp_path / "model.int8.onnx").touch()
         (finding,) = check_toxicity(Settings(), store)
         assert finding.level == "ok"
+        assert "int8 arithmetic" in finding.what
+
+    def test_the_graph_for_the_chosen_arithmetic_is_looked_for(self, store, tmp_path, monkeypatch):
+        monkeypatch.setattr("moderation.toxicity.compact.compact_folder", lambda: tmp_path)
+        (tmp_path / "model.int8.onnx").touch()
+        (finding,) = check_toxicity(Settings(toxicity=ToxicitySettings(arithmetic="float32")), store)
+        assert finding.level == "problem"
+        assert "model.onnx" in finding.what
 
 
 class TestDocuments:

@@ -10,14 +10,14 @@ from moderation.settings import ToxicitySettings
 from moderation.toxicity.classifier import LABELS, ToxicityClassifier
 from moderation.toxicity.compact import WEIGHTS_FILE, compact_folder
 from moderation.toxicity.factory import open_classifier
-from moderation.toxicity.manifest import read_manifest
+from moderation.toxicity.manifest import ARITHMETICS, read_manifest
 
 LARGEST_BYTES = 25_000_000
 
 
-@pytest.fixture(scope="module")
-def classifier() -> ToxicityClassifier:
-    return open_classifier(ToxicitySettings())
+@pytest.fixture(scope="module", params=ARITHMETICS)
+def classifier(request: pytest.FixtureRequest) -> ToxicityClassifier:
+    return open_classifier(ToxicitySettings(arithmetic=request.param))
 
 
 @pytest.fixture(scope="module")

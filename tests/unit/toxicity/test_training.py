@@ -12,6 +12,7 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from moderation.toxicity.classifier import LABELS
 from moderation.toxicity.compact import WEIGHTS_FILE, restored
+from moderation.toxicity.manifest import Arithmetic, model_file
 from moderation.toxicity.onnx_classifier import OnnxClassifier
 from moderation.toxicity.training.loop import Recipe, train
 from moderation.toxicity.training.rows import Row, benign, labelled
@@ -64,10 +65,10 @@ def tiny() -> tuple[BertForSequenceClassification, Tokenizer]:
     tokenizer, old_ids = trimmed(full_tokenizer())
     config = BertConfig(
         vocab_size=len(old_ids),
-        hidden_size=16,
+        hidden_size=32,
         num_hidden_layers=1,
         num_attention_heads=2,
-        intermediate_size=32,
+        intermediate_size=64,
         num_labels=len(LABELS),
         initializer_range=0.3,
         hidden_dropout_prob=0.0,
@@ -129,20 +130,26 @@ def test_quantising_moves_a_weight_by_at_most_half_a_step() -> None:
     assert ((back["w"] - matrix).abs() <= matrix.abs().amax(dim=1, keepdim=True) / 127 * 0.501).all()
 
 
-def test_the_shipped_graph_computes_what_the_rounded_network_computes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("arithmetic", "tolerance"), [("float32", 1e-5), ("int8", 0.01)])
+def test_the_shipped_graphs_compute_what_the_rounded_network_computes(
+    tmp_path: Path, arithmetic: Arithmetic, tolerance: float
+) -> None:
     model, tokenizer = tiny()
     ship(model, tokenizer, tmp_path, "3")
-    scores = OnnxClassifier(tmp_path, threads=1, max_tokens=16).score(["you are bad"])[0]
+    classifier = OnnxClassifier(tmp_path, arithmetic=arithmetic, threads=1, max_tokens=16)
+    scores = classifier.score(["you are bad"])[0]
     ids = torch.tensor([tokenizer.encode("you are bad").ids])
     with torch.no_grad():
         expected = torch.sigmoid(model(input_ids=ids).logits)[0].tolist()
-    assert list(scores.values()) == pytest.approx(expected, abs=1e-5)
+    assert list(scores.values()) == pytest.approx(expected, abs=tolerance)
 
 
-def test_weights_are_stored_once_as_int8_and_not_in_the_graph(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arithmetic", ["float32", "int8"])
+def test_weights_are_stored_once_as_int8_and_not_in_the_graph(tmp_path: Path, arithmetic: Arithmetic) -> None:
     model, tokenizer = tiny()
     ship(model, tokenizer, tmp_path, "3")
-    graph = onnx.load(tmp_path / "model.onnx", load_external_data=False).graph
+    graph = onnx.load(tmp_path / model_file(arithmetic), load_external_data=False).graph
+    assert any(node.op_type == "MatMulIntegerToFloat" for node in graph.node) == (arithmetic == "int8")
     weights = [item for item in graph.initializer if len(item.dims) == 2]
     assert weights
     assert {entry.value for item in weights for entry in item.external_data if entry.key == "location"} == {
