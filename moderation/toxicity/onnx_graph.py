@@ -8,7 +8,7 @@ from typing import Any
 import onnx
 import torch
 
-from moderation.toxicity.onnx_fusing import fuse_attention, fuse_normalisation
+from moderation.toxicity.onnx_fusing import fuse_attention, keep_first_token
 
 _AXES = {0: "batch", 1: "tokens"}
 
@@ -37,7 +37,7 @@ def traced(classifier: Any, *, fold: bool) -> Any:
     config = classifier.config
     if fuse_attention(model, config.num_attention_heads) != config.num_hidden_layers:
         raise ValueError(f"{config.model_type} has another form of attention than those that can be exported")
-    fuse_normalisation(model)
+    keep_first_token(model)
     return model
 
 

@@ -59,13 +59,21 @@ def test_a_traced_network_gives_the_same_scores(
         assert np.abs(session.run(["scores"], {"input_ids": ids.numpy()})[0] - expected).max() < tolerance
 
 
-def test_attention_and_sums_are_single_nodes_and_there_is_no_mask(network: torch.nn.Module) -> None:
+def test_attention_is_a_single_node_without_a_mask(network: torch.nn.Module) -> None:
     graph = traced(network, fold=True).graph
     kinds = Counter(node.op_type for node in graph.node)
     assert [item.name for item in graph.input] == ["input_ids"]
     assert kinds["MultiHeadAttention"] == 2
-    assert kinds["SkipLayerNormalization"] == 4
     assert not kinds["Softmax"]
+
+
+def test_only_keys_and_values_of_the_last_layer_are_of_all_tokens(network: torch.nn.Module) -> None:
+    made = traced(network, fold=True)
+    attention = [node for node in made.graph.node if node.op_type == "MultiHeadAttention"][-1]
+    made.graph.output.extend(onnx.ValueInfoProto(name=name) for name in (*attention.input[:3], attention.output[0]))
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    _, *parts = session.run(None, {"input_ids": np.full((2, 9), 7)})
+    assert [part.shape[1] for part in parts] == [1, 9, 9, 1]
 
 
 def test_an_attention_of_another_form_is_refused() -> None:
