@@ -151,8 +151,10 @@ def converting(graph: Any, scale_suffix: str) -> FindWeights:
         turned = wiring.made_by(name, "Transpose")
         restored = wiring.made_by(turned.input[0] if turned else name, "Mul")
         as_float = wiring.made_by(restored.input[0], "Cast") if restored else None
-        weights = as_float.input[0] if as_float else None
-        if weights not in stored or stored[weights].dims[0] < LEAST_COLUMNS:
+        if as_float is None or as_float.input[0] not in stored:
+            return None
+        weights = as_float.input[0]
+        if stored[weights].dims[0] < LEAST_COLUMNS:
             return None
         values, scales, flat = f"{weights}.turned", f"{weights}.scales", f"{weights}.flat"
         nodes = (

@@ -131,7 +131,7 @@ PARITY = 1e-4
 """Largest difference of a score between two forms of the same weights in float32."""
 
 INT8_PARITY = 0.03
-"""Largest difference of a score of the shipped model in int8 from Detoxify's; the most seen is in decision 7."""
+"""Largest difference of a score of the shipped model in int8 from Detoxify's on these texts."""
 
 LONG = "well i said hello to my friend and then " * 30
 
