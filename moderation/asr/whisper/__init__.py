@@ -1,1 +1,1 @@
-"""Whisper through CTranslate2: encoder window trimmed to the utterance, guarded, with word times."""
+"""Whisper: encoder window trimmed to the utterance, a decoder of our own, guarded, with word times."""

@@ -9,7 +9,7 @@ from moderation.asr.whisper.model import Decoding, Encoding, Search, WhisperMode
 from moderation.asr.whisper.quality import Attempt, best_of
 from moderation.asr.whisper.repetition import without_repetitions
 from moderation.asr.whisper.turns import Turns
-from moderation.asr.whisper.window import FULL_WINDOW_S, window_s
+from moderation.asr.whisper.window import FULL_WINDOW_S
 from moderation.events import Word
 
 SHORTEST_AUDIO_MS = 100
@@ -52,7 +52,7 @@ class Decoder:
             return []
         words = self._model.split(tried.attempt.tokens)
         kept = [words[index] for index in without_repetitions([word.text for word in words])]
-        return self._turns.end(lambda: self._model.align(tried.encoding, language, kept, offset_ms))
+        return self._turns.end(lambda: self._model.align(tried.attempt, tried.encoding, language, kept, offset_ms))
 
     def _believed(self, samples: Samples, language: str) -> _Tried | None:
         """The first attempt that is not doubtful, else the best; None where nothing was said."""
@@ -68,17 +68,18 @@ class Decoder:
 
     def _tries(self, samples: Samples, language: str) -> Iterator[_Tried]:
         """From cheap to dear: the trimmed window, the full window, then at rising temperatures."""
-        plan, trimmed_s = self._plan, window_s(len(samples))
+        plan, first = self._plan, Search(beam=self._plan.beam)
+        trimmed_s = self._model.window_s(len(samples), first)
         if trimmed_s < FULL_WINDOW_S:
-            yield self._try(self._encode(samples, trimmed_s), language, Search(beam=plan.beam))
+            yield self._try(self._encode(samples, trimmed_s), language, first)
         full = self._encode(samples, FULL_WINDOW_S)
         yield self._try(full, language, Search(beam=plan.fallback_beam))
         for temperature in plan.temperatures:
             yield self._try(full, language, Search(beam=1, temperature=temperature))
 
-    def _encode(self, samples: Samples, seconds: int) -> Encoding:
+    def _encode(self, samples: Samples, seconds: float) -> Encoding:
         return self._turns.begin(lambda: self._model.encode(samples, seconds))
 
     def _try(self, encoding: Encoding, language: str, search: Search) -> _Tried:
         decoding = Decoding(encoding=encoding, language=language, search=search)
-        return _Tried(self._turns.join(decoding, kind=decoding.kind), encoding)
+        return _Tried(self._turns.join(decoding, kind=self._model.kind(decoding)), encoding)

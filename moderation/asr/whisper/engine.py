@@ -39,6 +39,7 @@ class WhisperEngine:
             compute_type=settings.whisper_compute_type,
             threads=settings.whisper_threads,
             workers=settings.whisper_workers,
+            decoder=settings.whisper_decoder,
         )
         self._turns: Turns[Decoding, Attempt] = Turns(
             self._model.generate, workers=settings.whisper_workers, most_together=settings.whisper_batch

@@ -34,13 +34,13 @@ class LogMel:
         self._filters = filters.astype(np.float32)
         self._taper = np.hanning(FRAME_SAMPLES + 1)[:-1].astype(np.float32)
 
-    def __call__(self, samples: Samples, window_s: int) -> npt.NDArray[np.float32]:
+    def __call__(self, samples: Samples, window_s: float) -> npt.NDArray[np.float32]:
         """The spectrogram of the audio in a window of so many seconds, followed by digital silence where it is shorter.
 
         Returns shape (1, mels, 100 * window_s), C-contiguous. Audio beyond the window is left out.
         """
-        frames = window_s * FRAMES_PER_S
-        samples = samples[: window_s * SAMPLE_RATE_HZ]
+        frames = round(window_s * FRAMES_PER_S)
+        samples = samples[: frames * HOP_SAMPLES]
         heard = min(frames, math.ceil((len(samples) + _MARGIN) / HOP_SAMPLES))
         seen = _with_margins(samples, heard, is_all=heard == frames)
         bands = np.log10(np.maximum(self._filters @ self._power(seen), _LEAST_POWER))

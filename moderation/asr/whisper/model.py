@@ -1,9 +1,12 @@
-"""A loaded Whisper model: audio to encodings, encodings to text, times and languages."""
+"""A loaded Whisper model: audio to encodings, encodings to text, times and languages.
 
-from collections.abc import Sequence
+CTranslate2 encodes, and decodes all but what is decoded greedily on a processor in 8 bits: that is `greedy`'s.
+"""
+
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import ctranslate2
 import numpy as np
@@ -13,14 +16,19 @@ from faster_whisper.tokenizer import Tokenizer
 
 from moderation.asr.engine import Samples
 from moderation.asr.recognition import SAMPLE_RATE_HZ
+from moderation.asr.whisper.alignment import alignment
 from moderation.asr.whisper.features import LogMel
+from moderation.asr.whisper.greedy import GreedyDecoder, Request
 from moderation.asr.whisper.languages import tag_of, whisper_code
 from moderation.asr.whisper.quality import Attempt, most_tokens
+from moderation.asr.whisper.spoken import Spoken
+from moderation.asr.whisper.window import FULL_WINDOW_S, short_window_s, window_s
 from moderation.asr.whisper.words import WordTokens, timed_words, words_of
 from moderation.errors import ConfigurationError
 from moderation.events import Word
 
 _SAMPLES_PER_FRAME = 160
+_FRAMES_PER_POSITION = 2
 _FEWEST_ALIGNED_FRAMES = 50
 _NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
 
@@ -40,6 +48,10 @@ class Search:
     beam: int
     temperature: float = 0.0
 
+    @property
+    def is_greedy(self) -> bool:
+        return self.beam == 1 and self.temperature == 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decoding:
@@ -49,17 +61,23 @@ class Decoding:
     language: str
     search: Search
 
-    @property
-    def kind(self) -> tuple[int, Search]:
-        """Decodings of one kind can be decoded together."""
-        return self.encoding.output.shape[1], self.search
-
 
 class WhisperModel:
     """Thread-safe: CTranslate2 queues the calls and runs up to `workers` of them at once, without the GIL."""
 
-    def __init__(self, folder: Path, *, device: str, compute_type: str, threads: int, workers: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: str,
+        compute_type: str,
+        threads: int,
+        workers: int,
+        decoder: Literal["onnxruntime", "ctranslate2"] = "onnxruntime",
+    ) -> None:
         """Load the model in a faster-whisper folder.
+
+        `decoder` decodes greedily; where the model does not run on a processor in 8 bits, CTranslate2 always does.
 
         Raises:
             ConfigurationError: the folder is not a model, or it cannot run on this device in this compute type.
@@ -80,8 +98,15 @@ class WhisperModel:
             ) from error
         self._pieces = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._features = LogMel(self._model.n_mels)
-        self._end_of_text: int = Tokenizer(self._pieces, multilingual=False).eot
+        special = Tokenizer(self._pieces, multilingual=False)
+        self._end_of_text: int = special.eot
         self.is_multilingual: bool = self._model.is_multilingual
+        self._greedy: GreedyDecoder | None = None
+        if decoder == "onnxruntime" and self._model.device == "cpu" and compute_type.startswith("int8"):
+            silence = self.encode(np.zeros(0, dtype=np.float32), FULL_WINDOW_S).output
+            self._greedy = GreedyDecoder(
+                folder, silence, end_of_text=special.eot, no_speech=special.no_speech, threads=threads
+            )
         self.languages = self._languages()
 
     def _languages(self) -> frozenset[str]:
@@ -91,23 +116,53 @@ class WhisperModel:
         # Language tokens are the special tokens of two or three letters: <|en|>, <|haw|>.
         return frozenset(tag_of(code) for code in codes if code.isalpha() and len(code) in (2, 3))
 
-    def encode(self, samples: Samples, window_s: int) -> Encoding:
+    def window_s(self, samples: int, search: Search) -> float:
+        """How much audio to encode so that so many samples can be decoded, in seconds."""
+        return short_window_s(samples) if self._is_own(search) else window_s(samples)
+
+    def _is_own(self, search: Search) -> bool:
+        return self._greedy is not None and search.is_greedy
+
+    def encode(self, samples: Samples, window_s: float) -> Encoding:
         """Encode the audio, followed by silence, in a window of so many seconds. Blocks."""
         features = ctranslate2.StorageView.from_array(self._features(samples, window_s))
         encoded = self._model.encode(features, to_cpu=True)
-        return Encoding(np.asarray(encoded), min(len(samples), window_s * SAMPLE_RATE_HZ))
+        return Encoding(np.asarray(encoded), min(len(samples), round(window_s * SAMPLE_RATE_HZ)))
+
+    def kind(self, decoding: Decoding) -> Hashable:
+        """Decodings of one kind can be decoded together."""
+        size = None if self._is_own(decoding.search) else decoding.encoding.output.shape[1]
+        return size, decoding.search
 
     def generate(self, decodings: Sequence[Decoding]) -> list[Attempt]:
         """Decode once, all together; they are of one kind. Blocks.
 
         Each attempt is what it would be alone, to the last bit (not where it is sampled).
         """
+        if self._greedy is not None and self._is_own(decodings[0].search):
+            told = self._greedy.decode([self._request(decoding) for decoding in decodings])
+            return [self._attempt_of(spoken) for spoken in told]
         attempts = self._generate(decodings)
         # Alone, one that goes round in circles would have been stopped at its own limit.
         return [
             self._generate([decoding])[0] if attempt.reached_limit and len(decodings) > 1 else attempt
             for decoding, attempt in zip(decodings, attempts, strict=True)
         ]
+
+    def _request(self, decoding: Decoding) -> Request:
+        prompt = tuple(self._prompt(decoding.language))
+        return Request(decoding.encoding.output, prompt, self._most_tokens(decoding))
+
+    def _attempt_of(self, spoken: Spoken) -> Attempt:
+        text_tokens = tuple(token for token in spoken.tokens if token < self._end_of_text)
+        return Attempt(
+            tokens=text_tokens,
+            text=self._decode(text_tokens).strip(),
+            average_log_probability=float(np.log(spoken.probabilities).mean()),
+            no_speech_probability=spoken.no_speech_probability,
+            reached_limit=spoken.tokens[-1] != self._end_of_text,
+            spoken=spoken,
+        )
 
     def _generate(self, decodings: Sequence[Decoding]) -> list[Attempt]:
         search = decodings[0].search
@@ -151,14 +206,25 @@ class WhisperModel:
         """The words that tokens spell."""
         return words_of(tokens, self._decode)
 
-    def align(self, encoding: Encoding, language: str, words: Sequence[WordTokens], offset_ms: int) -> list[Word]:
-        """When each word was said, counted from `offset_ms`. Blocks."""
+    def align(
+        self, attempt: Attempt, encoding: Encoding, language: str, words: Sequence[WordTokens], offset_ms: int
+    ) -> list[Word]:
+        """When each of the attempt's words was said, counted from `offset_ms`; some may be left out. Blocks."""
         if not words:
             return []
-        text = [token for word in words for token in word.tokens]
         frames = max(encoding.audio_samples // _SAMPLES_PER_FRAME, _FEWEST_ALIGNED_FRAMES)
+        if attempt.spoken is not None:
+            return self._align_spoken(attempt.spoken, words, frames // _FRAMES_PER_POSITION, offset_ms)
+        text = [token for word in words for token in word.tokens]
         result = self._model.align(_stored([encoding]), self._tokenizer(language).sot_sequence, [text], frames)[0]
         return timed_words(words, result.alignments, result.text_token_probs, offset_ms)
+
+    def _align_spoken(self, spoken: Spoken, words: Sequence[WordTokens], positions: int, offset_ms: int) -> list[Word]:
+        said = [row for row, token in enumerate(spoken.tokens) if token < self._end_of_text]
+        rows = [said[row] for word in words for row in range(word.first, word.first + len(word.tokens))]
+        ends = [row for row, token in enumerate(spoken.tokens) if token == self._end_of_text]
+        path = alignment(spoken.attention([*rows, *ends], positions))
+        return timed_words(words, path, [float(spoken.probabilities[row]) for row in rows], offset_ms)
 
     def language_probabilities(self, encoding: Encoding) -> dict[str, float]:
         """Probability of each language the model knows; sums to 1. Blocks.

@@ -9,7 +9,9 @@ about a quarter of them is dropped. No noisy or far-field speech was among the c
 
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from moderation.asr.whisper.spoken import Spoken
 
 HIGHEST_COMPRESSION_RATIO = 2.4
 LOWEST_AVERAGE_LOG_PROBABILITY = -1.0
@@ -31,13 +33,14 @@ _MOST_TOKENS = 224
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One decoding of one window. `tokens` are text tokens only."""
+    """One decoding of one window. `tokens` are text tokens only; `spoken` tells when they were said, where known."""
 
     tokens: tuple[int, ...]
     text: str
     average_log_probability: float
     no_speech_probability: float
     reached_limit: bool
+    spoken: Spoken | None = field(default=None, repr=False, compare=False)
 
     @property
     def loops(self) -> bool:

@@ -1,7 +1,8 @@
 """How much audio the encoder is shown.
 
-Whisper was trained on 30 s windows, and the cost of encoding grows with the window. Shorter windows are as accurate
-when silence follows the speech and when the window is not too short; steps keep the number of distinct shapes small.
+Whisper was trained on 30 s windows, and the cost of encoding grows with the window. A decoder that sees nothing behind
+a short window says the text again or goes on inventing. So either the window is not too short and much of it is
+silence, or the decoder is shown what the encoder makes of silence behind it: that is known beforehand.
 """
 
 import math
@@ -23,3 +24,14 @@ def window_s(samples: int) -> int:
     wanted_s = samples / SAMPLE_RATE_HZ + TRAILING_SILENCE_S
     stepped_s = math.ceil(wanted_s / WINDOW_STEP_S) * WINDOW_STEP_S
     return min(max(stepped_s, SHORTEST_WINDOW_S), FULL_WINDOW_S)
+
+
+SHORTEST_SHORT_WINDOW_S = 4.0
+SHORT_WINDOW_STEP_S = 0.5
+
+
+def short_window_s(samples: int) -> float:
+    """The window where the decoder is shown silence behind it: the audio and 0.5 to 1 s, at least 4 s."""
+    wanted_s = samples / SAMPLE_RATE_HZ + SHORT_WINDOW_STEP_S
+    stepped_s = math.ceil(wanted_s / SHORT_WINDOW_STEP_S) * SHORT_WINDOW_STEP_S
+    return min(max(stepped_s, SHORTEST_SHORT_WINDOW_S), FULL_WINDOW_S)

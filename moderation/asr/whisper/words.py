@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from moderation.events import Word
 
@@ -18,6 +19,8 @@ class WordTokens:
 
     text: str
     tokens: tuple[int, ...]
+    first: int
+    """How many tokens stand before it."""
     spoken: int
     """How many of the tokens are said: not the punctuation at the end."""
 
@@ -33,7 +36,11 @@ def words_of(tokens: Sequence[int], decode: Callable[[Sequence[int]], str]) -> l
         if not groups or decode([token])[:1].isspace():
             groups.append([])
         groups[-1].append(token)
-    words = [WordTokens(decode(group).strip(), tuple(group), _spoken(group, decode)) for group in groups]
+    firsts = accumulate(map(len, groups), initial=0)
+    words = [
+        WordTokens(decode(group).strip(), tuple(group), first, _spoken(group, decode))
+        for group, first in zip(groups, firsts, strict=False)
+    ]
     return [word for word in words if word.text]
 
 

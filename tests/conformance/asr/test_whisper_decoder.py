@@ -1,0 +1,119 @@
+"""Our greedy decoder against CTranslate2's, on the same encodings."""
+
+import numpy as np
+import pytest
+
+from moderation.asr.engine import Samples
+from moderation.asr.whisper.greedy import STRIDE
+from moderation.asr.whisper.model import Decoding, Encoding, Search, WhisperModel
+from moderation.asr.whisper.quality import Attempt
+from moderation.models.store import ModelStore
+
+RATE_HZ = 16_000
+GREEDY = Search(beam=1)
+
+
+def load(store: ModelStore, name: str, decoder: str) -> WhisperModel:
+    return WhisperModel(
+        store.require(f"whisper:{name}"), device="cpu", compute_type="int8", threads=1, workers=1, decoder=decoder
+    )
+
+
+@pytest.fixture(scope="module", params=["tiny.en", "base"])
+def models(request: pytest.FixtureRequest, store: ModelStore) -> tuple[WhisperModel, WhisperModel]:
+    return load(store, request.param, "onnxruntime"), load(store, request.param, "ctranslate2")
+
+
+def decode(model: WhisperModel, encoding: Encoding) -> Attempt:
+    return model.generate([Decoding(encoding=encoding, language="en", search=GREEDY)])[0]
+
+
+def test_the_same_encoding_gives_the_same_text_and_scores(
+    models: tuple[WhisperModel, WhisperModel], english: Samples
+) -> None:
+    ours, theirs = models
+    encoding = theirs.encode(english, 30)
+    told, expected = decode(ours, encoding), decode(theirs, encoding)
+    assert told.text == expected.text
+    assert told.average_log_probability == pytest.approx(expected.average_log_probability, abs=0.05)
+    assert told.no_speech_probability == pytest.approx(expected.no_speech_probability, abs=0.05)
+
+
+def test_silence_that_is_only_thought_of_is_as_good_as_silence(
+    models: tuple[WhisperModel, WhisperModel], english: Samples
+) -> None:
+    ours, _ = models
+    seconds = ours.window_s(len(english), GREEDY)
+    assert seconds < 30
+    assert decode(ours, ours.encode(english, seconds)).text == decode(ours, ours.encode(english, 30)).text
+
+
+def test_words_are_said_when_the_other_decoder_hears_them(
+    models: tuple[WhisperModel, WhisperModel], english: Samples
+) -> None:
+    ours, theirs = models
+    encoding = theirs.encode(english, 30)
+    told, expected = (
+        model.align(attempt, encoding, "en", model.split(attempt.tokens), 1_000)
+        for model, attempt in ((ours, decode(ours, encoding)), (theirs, decode(theirs, encoding)))
+    )
+    assert [word.text for word in told] == [word.text for word in expected]
+    apart = [abs(ours.start_ms - theirs.start_ms) for ours, theirs in zip(told, expected, strict=True)]
+    assert np.median(apart) <= 20
+    assert max(apart) <= 200
+
+
+def test_words_that_are_left_out_leave_the_others_where_they_are(
+    models: tuple[WhisperModel, WhisperModel], english: Samples
+) -> None:
+    ours, _ = models
+    encoding = ours.encode(english, ours.window_s(len(english), GREEDY))
+    attempt = decode(ours, encoding)
+    words = ours.split(attempt.tokens)
+    whole = ours.align(attempt, encoding, "en", words, 0)
+    part = ours.align(attempt, encoding, "en", words[:2] + words[4:], 0)
+    assert [word.text for word in part] == [word.text for word in whole[:2] + whole[4:]]
+    assert [word.confidence for word in part] == [word.confidence for word in whole[:2] + whole[4:]]
+    assert part[-1].start_ms == pytest.approx(whole[-1].start_ms, abs=100)
+
+
+def test_utterances_of_all_lengths_come_out_together_as_alone(
+    models: tuple[WhisperModel, WhisperModel], english: Samples
+) -> None:
+    ours, _ = models
+    rng = np.random.default_rng(1)
+    long = np.tile(english, 3)
+    heard = [long[start * RATE_HZ // 3 :][: length * RATE_HZ // 2] for start in range(3) for length in (1, 5, 11, 20)]
+    heard += [(rng.standard_normal(RATE_HZ) * 0.05).astype(np.float32), np.zeros(RATE_HZ, np.float32)]
+    encodings = [ours.encode(samples, ours.window_s(len(samples), GREEDY)) for samples in heard]
+    assert len({encoding.output.shape[1] for encoding in encodings}) == 3
+    assert all(encoding.output.shape[1] % STRIDE == 0 for encoding in encodings)
+    decodings = [Decoding(encoding=encoding, language="en", search=GREEDY) for encoding in encodings]
+    assert len({ours.kind(decoding) for decoding in decodings}) == 1
+    alone = [ours.generate([decoding])[0] for decoding in decodings]
+    for together in (ours.generate(decodings), ours.generate(decodings[::-1])[::-1]):
+        assert together == alone
+        for one, other in zip(together, alone, strict=True):
+            assert one.spoken is not None
+            assert other.spoken is not None
+            assert np.array_equal(one.spoken.probabilities, other.spoken.probabilities)
+            assert np.array_equal(one.spoken.queries, other.spoken.queries)
+
+
+def test_a_token_is_never_one_that_is_not_in_the_vocabulary(store: ModelStore) -> None:
+    """Logits that were only there to fill up the last block were chosen where all others were negative."""
+    model = load(store, "tiny.en", "onnxruntime")
+    rng = np.random.default_rng(2)
+    for loudness in (0.001, 0.1, 1.0):
+        noise = (rng.standard_normal(RATE_HZ // 2) * loudness).clip(-1, 1).astype(np.float32)
+        decode(model, model.encode(noise, model.window_s(len(noise), GREEDY)))
+
+
+def test_other_searches_are_left_to_ctranslate2(store: ModelStore, english: Samples) -> None:
+    model = load(store, "tiny.en", "onnxruntime")
+    encoding = model.encode(english, 30)
+    for search in (Search(beam=5), Search(beam=1, temperature=0.2)):
+        (attempt,) = model.generate([Decoding(encoding=encoding, language="en", search=search)])
+        assert attempt.spoken is None
+        assert "park" in attempt.text
+        assert model.window_s(len(english), search) == 10
