@@ -35,10 +35,25 @@ _ZERO_POINT = 128
 Array = npt.NDArray[np.float32]
 
 
-def keys_and_values(weights: WhisperWeights, silence: Array) -> bytes:
+PROBE_SIDE = 64
+LARGEST_SUM = PROBE_SIDE * 255 * _WIDEST_INT8
+
+
+def probe() -> bytes:
+    """The largest sum of products of whole numbers. Input: `rows` (1, 64), all 255. Output: `sums` (1, 64).
+
+    x86 processors without VNNI add pairs of products in 16 bits, where it does not fit.
+    """
+    rows = helper.make_tensor_value_info("rows", TensorProto.UINT8, [1, PROBE_SIDE])
+    sums = helper.make_tensor_value_info("sums", TensorProto.INT32, [1, PROBE_SIDE])
+    matrix = numpy_helper.from_array(np.full((PROBE_SIDE, PROBE_SIDE), _WIDEST_INT8, dtype=np.int8), "matrix")
+    return _serialized([helper.make_node("MatMulInteger", ["rows", "matrix"], ["sums"])], [rows], [sums], [matrix])
+
+
+def keys_and_values(weights: WhisperWeights, silence: Array, *, sums_fit: bool) -> bytes:
     """What the cross attention of every layer looks at: an encoding, then silence.
 
-    `silence` has shape (places, width). Inputs: `encoding` (1, positions, width) and `behind` (2,), from and up to
+    `silence` has shape (places, width); `sums_fit` is what `probe` shows. Inputs: `encoding` (1, positions, width) and `behind` (2,), from and up to
     which place of the silence follows it; what is beyond its last place is 0. Outputs, for each layer n: `keys_n` (1,
     heads, width / heads, seen) and `values_n` (1, heads, seen, width / heads).
     """
@@ -46,11 +61,12 @@ def keys_and_values(weights: WhisperWeights, silence: Array) -> bytes:
     graph.input("encoding", [1, "positions", weights.width])
     graph.input("behind", [2], TensorProto.INT64)
     start, end = graph.split("behind", 2, axis=0)
-    encoding = graph.rows_in_int8("encoding")
+    rows = graph.rows_in_int8("encoding") if sums_fit else None
     for layer in range(weights.layers):
         path = f"decoder/layer_{layer}/attention/linear_1"
         matrix, bias = weights.float32(f"{path}/weight"), weights.float32(f"{path}/bias")
-        heard = graph.split(graph.linear_in_int8(encoding, matrix, bias), 2, axis=-1)
+        both = graph.linear_in_int8(rows, matrix, bias) if rows else graph.linear("encoding", matrix, bias)
+        heard = graph.split(both, 2, axis=-1)
         # What is looked at for every token lies the way the multiplication reads it.
         for kind, told, unheard, order in zip(
             ("keys", "values"), heard, np.split(silence @ matrix.T + bias, 2, axis=-1), _LAYOUTS, strict=True
@@ -285,6 +301,15 @@ class _Graph:
         return self.node("Add", [self.node("Mul", [product, rows.largest]), self.constant(bias)])
 
     def serialized(self) -> bytes:
-        graph = helper.make_graph(self._nodes, "whisper", self._inputs, self._outputs, self._constants)
-        imports = [helper.make_opsetid("", 18), helper.make_opsetid(_CONTRIB, 1)]
-        return bytes(helper.make_model(graph, opset_imports=imports, ir_version=10).SerializeToString())
+        return _serialized(self._nodes, self._inputs, self._outputs, self._constants)
+
+
+def _serialized(
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    outputs: list[onnx.ValueInfoProto],
+    constants: list[onnx.TensorProto],
+) -> bytes:
+    graph = helper.make_graph(nodes, "whisper", inputs, outputs, constants)
+    imports = [helper.make_opsetid("", 18), helper.make_opsetid(_CONTRIB, 1)]
+    return bytes(helper.make_model(graph, opset_imports=imports, ir_version=10).SerializeToString())

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from moderation.asr.engine import Samples
+from moderation.asr.whisper import greedy
 from moderation.asr.whisper.greedy import STRIDE
 from moderation.asr.whisper.model import Decoding, Encoding, Search, WhisperModel
 from moderation.asr.whisper.quality import Attempt
@@ -117,3 +118,12 @@ def test_other_searches_are_left_to_ctranslate2(store: ModelStore, english: Samp
         assert attempt.spoken is None
         assert "park" in attempt.text
         assert model.window_s(len(english), search) == 10
+
+
+def test_a_processor_on_which_sums_do_not_fit_hears_the_same(
+    store: ModelStore, english: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = load(store, "tiny.en", "onnxruntime")
+    encoding = usual.encode(english, usual.window_s(len(english), GREEDY))
+    monkeypatch.setattr(greedy, "_sums_fit", lambda: False)
+    assert decode(load(store, "tiny.en", "onnxruntime"), encoding).text == decode(usual, encoding).text
