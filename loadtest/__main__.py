@@ -9,6 +9,7 @@ import click
 from loadtest.capacity.command import capacity
 from loadtest.faults.command import faults
 from loadtest.hostile_command import hostile
+from loadtest.overhead.command import overhead
 from loadtest.report import Report
 from loadtest.run import Plan, Run, to_stderr
 from loadtest.soak_command import soak
@@ -56,6 +57,7 @@ def _table(report: Report) -> str:
 loadtest.add_command(capacity)
 loadtest.add_command(faults)
 loadtest.add_command(hostile)
+loadtest.add_command(overhead)
 loadtest.add_command(soak)
 
 if __name__ == "__main__":

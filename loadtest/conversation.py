@@ -30,7 +30,7 @@ class Track:
 def make_track(
     clips: Sequence[Clip], silence: bytes, *, duration_ms: int, talk_ratio: float, rng: random.Random
 ) -> Track:
-    """A stream of the given length that talks for about `talk_ratio` of the time.
+    """A stream of the given length that talks for about `talk_ratio` of the time, not at all at 0.
 
     Pauses are exponentially distributed, as gaps between the turns of one speaker roughly are, and never shorter than
     half of MEAN_PAUSE_MIN_MS.
@@ -50,6 +50,8 @@ def make_track(
 
 
 def _turns(clips: Sequence[Clip], talk_ratio: float, rng: random.Random) -> Iterator[tuple[int, Clip]]:
+    if not talk_ratio:
+        return
     mean_clip_ms = sum(clip.duration_ms for clip in clips) / len(clips)
     mean_pause_ms = max(MEAN_PAUSE_MIN_MS, mean_clip_ms * (1 - talk_ratio) / talk_ratio)
     while True:

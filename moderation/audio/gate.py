@@ -10,6 +10,7 @@ from itertools import groupby
 import numpy as np
 
 from moderation.audio.buffer import SampleBuffer
+from moderation.audio.silence import is_silent
 from moderation.audio.vad import FRAME_SAMPLES, SpeechScorer
 from moderation.audio.vad_run import VadRun
 
@@ -43,6 +44,18 @@ class Gate:
         start = self.position
         self.position += FRAME_SAMPLES
         return start, self._probabilities.popleft()
+
+    def sleeps_through(self, limit: int) -> bool:
+        """Pass over all frames before `limit` if the gate is asleep and they are digital silence; else do nothing."""
+        if self._quiet_frames < QUIET_FRAMES or self._probabilities:
+            return False
+        end = self.position + max(0, limit - self.position) // FRAME_SAMPLES * FRAME_SAMPLES
+        if not is_silent(self._buffer.read(self.position, end)):
+            return False
+        self._quiet_frames += (end - self.position) // FRAME_SAMPLES
+        self._run = None
+        self._judged_to = self.position = end
+        return True
 
     def _judge(self, frames: int) -> None:
         samples = self._buffer.read(self._judged_to, self._judged_to + frames * FRAME_SAMPLES)

@@ -256,9 +256,7 @@ class StreamIntake:
     def _needed_from_sequence(self) -> int | None:
         if self._run is None:
             return None
-        needed = self._run.segmenter.needed_from
-        self._run.timeline.forget_before(needed)
-        return self._run.timeline.needed_sequence(needed)
+        return self._run.timeline.forget_before(self._run.segmenter.needed_from)
 
 
 def _in_whole_ms(instant: datetime) -> datetime:

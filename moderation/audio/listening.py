@@ -63,6 +63,8 @@ class Listening:
 
     def advance(self) -> Opening | None:
         """Look through the audio that came since; stop at the first opening."""
+        if self._is_idle and self._gate.sleeps_through(self._buffer.end):
+            return None
         while (frame := self._gate.next_frame(self._buffer.end)) is not None:
             opening = self._observe(*frame)
             if opening is not None:
@@ -89,6 +91,12 @@ class Listening:
         if self._candidates:
             needed.append(self._candidates[0].start)
         return max(self._floor, min(needed))
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether silence would change nothing: nothing was heard, and no anchor is looked for or on trial."""
+        is_searching = self._search_to >= self._searched_to or self._candidates or self._favourite is not None
+        return not is_searching and self._heard.onset is None
 
     def _observe(self, start: int, probability: float) -> Opening | None:
         limit = start + FRAME_SAMPLES

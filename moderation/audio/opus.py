@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moderation.audio.limits import check_duration, refuse
+from moderation.audio.silence import silence
 from moderation.audio.utterance import Samples
 from moderation.errors import DeadLetterCode
 from moderation.settings import AudioSettings
@@ -49,6 +50,8 @@ class OpusPacketDecoder:
         self._codec = _open_codec()
         self._last = b""
         self._silent_packets = 0
+        self._settled = b""
+        self._settled_samples = 0
 
     @property
     def output_rate_hz(self) -> int:
@@ -57,19 +60,27 @@ class OpusPacketDecoder:
 
     def decode(self, payload: bytes) -> Samples:
         """Contract: `PayloadDecoder.decode`."""
+        if payload and payload == self._settled:
+            return silence(self._settled_samples)
+        self._settled = b""
         packets = list(split_packets(payload, self._limits.max_opus_packets))
         durations = [packet_samples(packet) for packet in packets]
         check_duration(sum(durations), OPUS_RATE_HZ, self._limits)
         try:
-            return self._decode_packets(packets, durations)
+            if not self._is_settled(packets):
+                return self._decode_packets(packets, durations)
         except (av.FFmpegError, OSError, ValueError, EOFError):
             self._codec = _open_codec()
             self._silent_packets = 0
             refuse(DeadLetterCode.UNDECODABLE_AUDIO, "libopus refused a packet of the chunk")
+        # The same payload again is told by its bytes alone.
+        self._settled, self._settled_samples = payload, sum(durations)
+        return silence(self._settled_samples)
+
+    def _is_settled(self, packets: Sequence[bytes]) -> bool:
+        return self._silent_packets >= SETTLED_PACKETS and all(packet == self._last for packet in packets)
 
     def _decode_packets(self, packets: Sequence[bytes], durations: Sequence[int]) -> Samples:
-        if self._silent_packets >= SETTLED_PACKETS and all(packet == self._last for packet in packets):
-            return np.zeros(sum(durations), np.float32)
         pieces = [np.zeros(0, np.int16)]
         for packet, expected in zip(packets, durations, strict=True):
             if self._silent_packets >= SETTLED_PACKETS and packet == self._last:

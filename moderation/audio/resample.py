@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from moderation.audio.silence import is_silent, silence
 from moderation.audio.utterance import SAMPLE_RATE_HZ, Samples
 
 EXACT_RATES_HZ = (8_000, 11_025, 12_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -102,7 +103,7 @@ class _ExactStream:
         self._window_at = 0
 
     def push(self, samples: Samples) -> Samples:
-        if self._is_silent and not samples.any():
+        if self._is_silent and is_silent(samples):
             return self._push_silence(len(samples))
         self._pending = np.concatenate((self._pending, np.rint(samples * np.float64(_SAMPLE_SCALE))))
         self._taken += len(samples)
@@ -118,7 +119,7 @@ class _ExactStream:
         whole = (self._given - self._window_at) // f.outputs
         self._pending = np.zeros(len(self._pending) + samples - whole * f.hop)
         self._window_at += whole * f.outputs
-        return np.zeros(self._given - before, np.float32)
+        return silence(self._given - before)
 
     def flush(self) -> Samples:
         return self._given_until(self._filter.outputs_within(self._taken))
@@ -185,5 +186,7 @@ def _filter_at(input_rate_hz: int) -> _Filter:
 
 
 def _within_range(samples: Samples) -> Samples:
+    if samples is silence(len(samples)):
+        return samples
     # Steep edges overshoot the range of their input.
     return np.clip(samples, -1.0, 1.0)

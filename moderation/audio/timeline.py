@@ -1,5 +1,6 @@
 """Which chunk a sample came in, and when."""
 
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -106,24 +107,34 @@ class Timeline:
         """The first chunk that a fresh intake needs so as to go on at `position`."""
         return self._resume_span(position).sequence
 
-    def forget_before(self, position: int) -> None:
-        """Drop the chunks that nobody needs who goes on at `position` or later."""
+    def forget_before(self, position: int) -> int:
+        """Drop the chunks that nobody needs who goes on at `position` or later; the first that is needed."""
         needed = self.needed_sequence(position)
         while self._spans[0].sequence < needed:
             self._spans.popleft()
+        return needed
 
     def _resume_span(self, position: int) -> _Span:
-        latest = self._span_at(max(position - self._pre_roll, self._spans[0].start))
-        for span in reversed(self._spans):
-            if span.start <= latest.start and span.input_start % self._aligned_to == 0:
+        place = self._place_at(max(position - self._pre_roll, self._spans[0].start))
+        latest = self._spans[place]
+        for at in range(place, -1, -1):
+            span = self._spans[at]
+            if span.input_start % self._aligned_to == 0:
                 return span if latest.start - span.start <= ALIGNMENT_REACH else latest
         return latest
 
     def _span_at(self, position: int) -> _Span:
-        for span in reversed(self._spans):
-            if span.start <= position:
-                return span
-        raise InvariantViolation(f"no chunk is remembered for sample {position}")
+        return self._spans[self._place_at(position)]
+
+    def _place_at(self, position: int) -> int:
+        place = bisect_right(self._spans, position, key=_start) - 1
+        if place < 0:
+            raise InvariantViolation(f"no chunk is remembered for sample {position}")
+        return place
+
+
+def _start(span: _Span) -> int:
+    return span.start
 
 
 def _ms(position: int) -> int:

@@ -11,8 +11,8 @@ from moderation.errors import ConfigurationError
 from moderation.settings import KafkaSettings, Settings
 from moderation.streaming.transport import WorkerApp
 
-STREAM_BUFFER_MESSAGES = 128
-"""Messages Faust may hold between the consumer and the agent."""
+STREAM_BUFFER_POLLS = 4
+"""Polls that Faust may hold between the consumer and the agent; each is one message to it."""
 
 
 def create_app(settings: Settings, *, data_dir: Path) -> faust.App:
@@ -51,7 +51,7 @@ def create_app(settings: Settings, *, data_dir: Path) -> faust.App:
         producer_request_timeout=kafka.request_timeout_s,
         # A held ack must not freeze the group: the worker drains under its own deadline instead.
         stream_wait_empty=False,
-        stream_buffer_maxsize=STREAM_BUFFER_MESSAGES,
+        stream_buffer_maxsize=STREAM_BUFFER_POLLS,
         # Topics are applied by `moderation topics apply`, never declared on the fly.
         topic_disable_leader=True,
         topic_allow_declare=False,

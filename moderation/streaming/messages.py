@@ -1,4 +1,4 @@
-"""From Faust's messages to chunks of audio."""
+"""From Kafka's records to chunks of audio."""
 
 import re
 from datetime import UTC, datetime
@@ -18,19 +18,17 @@ LATEST_TIMESTAMP_S = 253_402_300_800
 """The beginning of the year 10000, which no datetime can hold."""
 
 
-def raw_message(message: Any) -> RawMessage:
-    """A Faust message as a plain value."""
-    headers = message.headers or {}
-    pairs = headers.items() if isinstance(headers, dict) else headers
+def raw_message(record: Any, generation: int) -> RawMessage:
+    """A record as aiokafka read it, fetched in this generation of the group, as a plain value."""
     return RawMessage(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        timestamp=_instant(message.timestamp),
-        key=message.key,
-        value=message.value,
-        headers=tuple((name, value) for name, value in pairs),
-        generation=message.generation_id,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=_instant(record.timestamp),
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+        generation=generation,
     )
 
 
@@ -66,8 +64,8 @@ def _refuse_unreadable(message: RawMessage) -> None:
         )
 
 
-def _instant(timestamp_s: float | None) -> datetime | None:
+def _instant(timestamp_ms: int | None) -> datetime | None:
     """The instant of a record, None where it has none or one that no clock could give: producers set it freely."""
-    if timestamp_s is None or not 0 < timestamp_s < LATEST_TIMESTAMP_S:
+    if timestamp_ms is None or not 0 < timestamp_ms < LATEST_TIMESTAMP_S * 1000:
         return None
-    return datetime.fromtimestamp(timestamp_s, tz=UTC)
+    return datetime.fromtimestamp(timestamp_ms / 1000, tz=UTC)

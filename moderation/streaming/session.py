@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from moderation.audio.intake import StreamIntake
 from moderation.audio.utterance import IntakeResult, Utterance
 from moderation.clock import Clock
 from moderation.errors import BrokerUnavailable, DeadLetterCode, EngineFailed, InvalidMessage
-from moderation.events import AudioChunk, ResumeMark, ResumePoint
+from moderation.events import ResumeMark, ResumePoint
 from moderation.pipeline import PartialOutcome, StreamPipeline, UtteranceOutcome
 from moderation.streaming.acker import AckHandle
 from moderation.streaming.ordering import Arrival, Ordered, StreamOrder
@@ -26,6 +26,9 @@ SILENCE_CHECK_S = 0.25
 """Pause between looks at whether the stream has fallen silent, once it may have."""
 
 T = TypeVar("T")
+
+Rest = Callable[[], Awaitable[None]]
+"""What is left to do for a chunk and must be awaited, by the session's own task."""
 
 log = structlog.get_logger(__name__)
 
@@ -112,6 +115,8 @@ class StreamSession:
     has moved behind it; silence is finished at once. When chunks stop coming the open utterance is closed after
     `idle_utterance_s`, so that one silent client never holds back the commits of its partition, and the session is over
     after `idle_stream_s`.
+
+    A chunk that nothing must be awaited for, as most of silence, is heard within `offer`: the session's task sleeps on.
     """
 
     def __init__(
@@ -128,6 +133,9 @@ class StreamSession:
         self._order: StreamOrder[_Item] = StreamOrder(window=parts.limits.reorder_window, resume=resume)
         self._mailbox: deque[_Item] = deque()
         self._news = asyncio.Event()
+        self._listens_for_s: float | None = None
+        self._quiet_since_s = 0.0
+        self._rest: Rest | None = None
         self._is_stopping = False
         self._must_close = False
         self._held: deque[_Item] = deque()
@@ -147,7 +155,8 @@ class StreamSession:
     @property
     def is_resting(self) -> bool:
         """Whether nothing would be lost, and nothing told differently, if the session ended now."""
-        return not (self._mailbox or self._held or self._order.is_waiting or self.is_over or self._is_working)
+        is_idle = not (self._mailbox or self._rest or self._is_working or self.is_over)
+        return is_idle and not (self._held or self._order.is_waiting)
 
     @property
     def has_open_utterance(self) -> bool:
@@ -158,10 +167,23 @@ class StreamSession:
     def _is_working(self) -> bool:
         return self._work is not None and not self._work.done()
 
+    @property
+    def _patience_s(self) -> float:
+        """How long nothing may come until the stream may count as silent."""
+        limits = self._parts.limits
+        return limits.idle_utterance_s if self._held or self._order.is_waiting else limits.idle_stream_s
+
     def offer(self, received: ReceivedChunk, handle: AckHandle) -> None:
-        """Queue a chunk; never blocks (the router bounds what is queued)."""
+        """Take a chunk as far as nothing must be awaited, or queue it behind what is under way (the router bounds what
+        is queued). Never blocks."""
         self._mailbox.append(_Item(received=received, handle=handle))
-        self._news.set()
+        # Where the task is awake or about to be, the chunk has its turn there.
+        if self._listens_for_s is None or self._news.is_set():
+            return
+        self._rest = self._take_next()
+        self._quiet_since_s = asyncio.get_running_loop().time()
+        if self._rest is not None or self._patience_s < self._listens_for_s:
+            self._news.set()
 
     def stop(self) -> None:
         """Finish the chunk under way and leave the rest unacked: it is delivered again."""
@@ -186,11 +208,18 @@ class StreamSession:
             EngineFailed: the recogniser is gone for good; what it held was not acked.
         """
         try:
-            while not self._is_stopping and not self.is_over:
-                if self._must_close:
+            while self._rest is not None or not (self._is_stopping or self.is_over):
+                if self._rest is not None:
+                    rest, self._rest = self._rest, None
+                    await rest()
+                elif self._must_close:
                     await self._close_for_others()
-                elif self._mailbox or await self._hears_news():
-                    await self._take_next()
+                elif self._mailbox:
+                    await _whole(self._take_next())
+                    # Perhaps nothing had to be waited for: others must have their turn.
+                    await asyncio.sleep(0)
+                elif await self._hears_news():
+                    continue
                 elif self._held or self._order.is_waiting:
                     await self._go_quiet()
                 else:
@@ -201,86 +230,127 @@ class StreamSession:
             self._close_pipeline()
 
     async def _hears_news(self) -> bool:
-        """Whether something was offered, or asked for, before the stream counts as silent."""
-        limits = self._parts.limits
-        patience_s = limits.idle_utterance_s if self._held or self._order.is_waiting else limits.idle_stream_s
-        wait_s = patience_s
-        while True:
-            self._news.clear()
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._news.wait()
-            except TimeoutError:
-                if self._mailbox:
-                    return True
-                if self._parts.silence.has_lasted(self._latest, wall_s=patience_s):
-                    return False
-                wait_s = min(SILENCE_CHECK_S, patience_s)
-            else:
-                return True
+        """Whether there is something to look at before the stream counts as silent."""
+        self._quiet_since_s = asyncio.get_running_loop().time()
+        wait_s = self._listens_for_s = self._patience_s
+        self._news.clear()
+        try:
+            while not await self._news_within(wait_s):
+                patience_s = self._listens_for_s = self._patience_s
+                wait_s = self._quiet_since_s + patience_s - asyncio.get_running_loop().time()
+                if wait_s <= 0:
+                    if self._parts.silence.has_lasted(self._latest, wall_s=patience_s):
+                        return False
+                    wait_s = min(SILENCE_CHECK_S, patience_s)
+        finally:
+            self._listens_for_s = None
+        return True
+
+    async def _news_within(self, wait_s: float) -> bool:
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+        return self._news.is_set()
 
     def _drop_mailbox(self) -> None:
         while self._mailbox:
             self._mailbox.popleft()
             self._parts.on_taken()
 
-    async def _take_next(self) -> None:
-        if not self._mailbox or self._is_stopping:
-            return
+    def _take_next(self) -> Rest | None:
+        """Serve what the first queued chunk gives the turn to, as far as nothing must be awaited."""
         item = self._mailbox.popleft()
         self._parts.on_taken()
         received = item.received
         self._latest = received
-        for ordered in self._order.take(received.chunk, item, offset=received.message.offset):
-            await self._serve(ordered)
-        # Nothing above needs to wait for anything: others must have their turn.
-        await asyncio.sleep(0)
+        return self._serve_all(self._order.take(received.chunk, item, offset=received.message.offset))
 
-    async def _serve(self, ordered: Ordered[_Item]) -> None:
+    def _serve_all(self, turns: Sequence[Ordered[_Item]]) -> Rest | None:
+        for at, ordered in enumerate(turns):
+            rest = self._serve(ordered)
+            if rest is not None:
+                return partial(self._serve_behind, rest, turns[at + 1 :])
+        return None
+
+    async def _serve_behind(self, rest: Rest, turns: Sequence[Ordered[_Item]]) -> None:
+        await rest()
+        await _whole(self._serve_all(turns))
+
+    def _serve(self, ordered: Ordered[_Item]) -> Rest | None:
         item = ordered.item
         self._parts.observer.chunk_arrived(ordered.arrival, ordered.missing)
         match ordered.arrival:
             case Arrival.DUPLICATE:
                 item.handle.done()
-                return
+                return None
             case Arrival.LATE:
-                await self._refuse(item, DeadLetterCode.LATE_CHUNK, "it came after its place in the stream had passed")
-                return
+                reason = "it came after its place in the stream had passed"
+                return partial(self._refuse, item, DeadLetterCode.LATE_CHUNK, reason)
             case Arrival.RESTART:
-                await self._close_utterance()
-                self._close_pipeline()
-                self._mark.forget()
-                self._begin(item.received)
+                return partial(self._restart, item)
+            case _:
+                return self._go_on(item)
+
+    async def _restart(self, item: _Item) -> None:
+        await self._close_utterance()
+        self._close_pipeline()
+        self._mark.forget()
+        self._begin(item.received)
+        await _whole(self._go_on(item))
+
+    def _go_on(self, item: _Item) -> Rest | None:
         # It may have waited behind the end that was just served: the stream goes on, and its chunks are released.
         self.is_over = False
-        await self._accept(item)
-        if item.received.chunk.end_of_stream:
-            await self._end_stream(item)
+        rest = self._accept(item)
+        return partial(self._end_stream, item, rest) if item.received.chunk.end_of_stream else rest
 
-    async def _accept(self, item: _Item) -> None:
-        self._held.append(item)
-        try:
-            result = await self._take_in(item.received.chunk)
-        except InvalidMessage as invalid:
-            self._held.pop()
-            await self._refuse(item, invalid.code, invalid.sentence)
-        except EngineFailed:
-            raise
-        except Exception as error:  # noqa: BLE001  nothing may escape, or Faust loses the message
-            await self._give_up(error)
-        else:
-            if result.clock_jump_ms:
-                self._parts.observer.clock_jumped()
-            if self._mark.current is None and result.origin is not None:
-                # Where the timeline begins is kept before any of it is acked.
-                await self._mark.begin(result.origin, item.received)
-            await self._process(result, item.received)
-
-    async def _take_in(self, chunk: AudioChunk) -> IntakeResult:
+    def _accept(self, item: _Item) -> Rest | None:
         """Hear a chunk. That takes less time than a change of threads, but for what another process decodes."""
+        self._held.append(item)
+        chunk = item.received.chunk
         if chunk.encoding in CONFINED_ENCODINGS:
-            return await self._on(self._parts.intake_pool, partial(self._intake.accept, chunk))
-        return self._intake.accept(chunk)
+            return partial(self._accept_apart, item)
+        try:
+            result = self._intake.accept(chunk)
+        except Exception as error:  # noqa: BLE001  nothing may escape, or Faust loses the message
+            return self._not_heard(item, error)
+        return self._heard(item, result)
+
+    async def _accept_apart(self, item: _Item) -> None:
+        hear = partial(self._intake.accept, item.received.chunk)
+        try:
+            result = await self._on(self._parts.intake_pool, hear)
+        except Exception as error:  # noqa: BLE001
+            rest: Rest | None = self._not_heard(item, error)
+        else:
+            rest = self._heard(item, result)
+        await _whole(rest)
+
+    def _not_heard(self, item: _Item, error: Exception) -> Rest:
+        match error:
+            case InvalidMessage():
+                self._held.pop()
+                return partial(self._refuse, item, error.code, error.sentence)
+            case EngineFailed():
+                raise error
+            case _:
+                return partial(self._give_up, error)
+
+    def _heard(self, item: _Item, result: IntakeResult) -> Rest | None:
+        if result.clock_jump_ms:
+            self._parts.observer.clock_jumped()
+        if result.events or (self._mark.current is None and result.origin is not None):
+            return partial(self._tell, item, result)
+        self._release(result.needed_from_sequence)
+        return None
+
+    async def _tell(self, item: _Item, result: IntakeResult) -> None:
+        if self._mark.current is None and result.origin is not None:
+            # Where the timeline begins is kept before any of it is acked.
+            await self._mark.begin(result.origin, item.received)
+        await self._process(result, item.received)
 
     async def _refuse(self, item: _Item, code: DeadLetterCode, reason: str) -> None:
         await self._parts.outbox.dead_letter(item.received, code, reason)
@@ -288,8 +358,7 @@ class StreamSession:
 
     async def _go_quiet(self) -> None:
         """Chunks have stopped coming: serve what waited for others, and close what is open."""
-        for ordered in self._order.give_up_waiting():
-            await self._serve(ordered)
+        await _whole(self._serve_all(self._order.give_up_waiting()))
         await self._close_utterance()
 
     async def _close_for_others(self) -> None:
@@ -298,7 +367,8 @@ class StreamSession:
             self._parts.observer.utterance_closed_early()
             await self._go_quiet()
 
-    async def _end_stream(self, item: _Item) -> None:
+    async def _end_stream(self, item: _Item, rest: Rest | None) -> None:
+        await _whole(rest)
         await self._close_utterance(last=item)
         self._order.end()
         self.is_over = not self._mailbox and not self._order.is_waiting
@@ -389,3 +459,8 @@ class StreamSession:
             self._work.add_done_callback(lambda _: pipeline.close())
         else:
             pipeline.close()
+
+
+async def _whole(rest: Rest | None) -> None:
+    if rest is not None:
+        await rest()

@@ -4,28 +4,48 @@
   data, but a broker that fills the wait (the embedded one does) adds 0.4 s to every verdict at the median.
 - The worker says which offsets are committed. Faust's own commits can pass a message that was never acked, and a commit
   that fails stops its application; here they do nothing, and a failed commit is the caller's to judge.
-- Polls keep a distance, so that messages are taken several at a time.
-- Delivering a message that need not wait takes no tasks.
+- Polls keep a distance, so that messages are taken several at a time, and what a poll brought is one message to Faust:
+  most of what a message costs, Faust and its threads cost.
+- Delivering it takes no tasks when it need not wait.
 - How far the log was read can be asked: what `streaming.silence` and supervision conclude from.
 """
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import faust
+import structlog
 from aiokafka import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
+from faust.types.tuples import ConsumerMessage
 from mode.services import WaitResults
 
+from moderation.processes.cpu_time import name_thread
 from moderation.streaming.eager import Finished, begin
 from moderation.streaming.tolerant_records import read_tolerantly
 
 Partition = tuple[str, int]
 """Topic and partition."""
+
+log = structlog.get_logger(__name__)
+
+
+class Poll(ConsumerMessage):  # type: ignore[misc]  # faust has no types here
+    """What one poll brought, of all partitions, as one message to Faust. It has the place of the first of its records.
+
+    Nothing of Faust's may conclude anything from its offset: the worker acks and commits by itself.
+    """
+
+    def __init__(self, records: Sequence[Any], generation: int) -> None:
+        """`records` are aiokafka's, at least one; `generation` is that of the group when they were fetched."""
+        first = records[0]
+        place = TP(first.topic, first.partition)
+        super().__init__(*place, first.offset, None, None, (), b"", b"", None, 0, 0, place, generation_id=generation)
+        self.records = records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +68,8 @@ class WorkerConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # fau
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._last_fetched: dict[Partition, int] = {}
+        self._polling: asyncio.Task[Any] | None = None
+        self._next_poll_s = 0.0
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         read_tolerantly(transport.app.max_unpacked_batch_bytes)
@@ -56,8 +78,15 @@ class WorkerConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # fau
         consumer._fetch_max_wait_ms = transport.app.fetch_max_wait_ms  # noqa: SLF001
         return consumer
 
+    async def on_thread_started(self) -> None:
+        """Tell the system which thread this is."""
+        name_thread("consumer")
+        await super().on_thread_started()
+
     async def on_thread_stop(self) -> None:
         """Stop the client."""
+        if self._polling is not None:
+            self._polling.cancel()
         await self._stop_joining()
         await super().on_thread_stop()
 
@@ -69,12 +98,25 @@ class WorkerConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # fau
             joining.cancel()
             await asyncio.wait({joining})
 
-    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
-        fetched = await super()._fetch_records(*args, **kwargs)
-        for partition, records in fetched.items():
-            if records:
-                self._last_fetched[partition.topic, partition.partition] = records[-1].offset
-        return fetched
+    async def poll(self, partitions: set[TP], *, timeout_s: float, interval_s: float) -> Poll | None:
+        """What came of these partitions since the poll before, at least so long ago; None when nothing does in time."""
+        # mode's own way of calling into the thread takes nine tasks a call.
+        asked = asyncio.run_coroutine_threadsafe(self._poll(partitions, timeout_s, interval_s), self.thread_loop)
+        return await asyncio.wrap_future(asked)
+
+    async def _poll(self, partitions: set[TP], timeout_s: float, interval_s: float) -> Poll | None:
+        self._polling = asyncio.current_task()
+        await asyncio.sleep(max(0.0, self._next_poll_s - time.monotonic()))
+        consumer = self._ensure_consumer()
+        fetched = await self._fetch_records(consumer, partitions, timeout_s, consumer._max_poll_records)  # noqa: SLF001
+        # Nothing has run between the taking of the records and this: they are of this generation.
+        generation = self.app.consumer_generation_id
+        self._next_poll_s = time.monotonic() + interval_s
+        records = [record for of_partition in fetched.values() for record in of_partition]
+        for partition, of_partition in fetched.items():
+            if of_partition:
+                self._last_fetched[partition.topic, partition.partition] = of_partition[-1].offset
+        return Poll(records, generation) if records else None
 
     async def commit_offsets(self, offsets: Mapping[Partition, int]) -> None:
         """Commit; raises what aiokafka raises."""
@@ -116,14 +158,29 @@ class WorkerConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # fau
 class WorkerConsumer(Consumer):  # type: ignore[misc]
     """Faust's consumer, whose offsets the worker commits."""
 
-    _next_poll_s = 0.0
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Poll]]:  # noqa: ASYNC109  Faust's signature
+        """One poll, as one message at the most."""
+        poll, _ = await self._wait_next_records(timeout)
+        if not self.flow_active:
+            # A rebalance has begun: what was taken is read again.
+            await self._seek_back()
+        elif poll and not self.should_stop and poll.generation_id == self.app.consumer_generation_id:
+            yield poll.tp, poll
 
-    async def _getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109  Faust's signature
-        # Each poll wakes two threads, whether it brings one message or two hundred.
-        await asyncio.sleep(max(0.0, self._next_poll_s - time.monotonic()))
-        records = await super()._getmany(active_partitions, timeout)
-        self._next_poll_s = time.monotonic() + self.app.poll_interval_s
-        return records
+    async def _seek_back(self) -> None:
+        try:
+            await self.perform_seek()
+        except Exception as error:  # noqa: BLE001  as Faust does: the rebalance that is under way seeks too
+            log.warning("seek_failed", error=type(error).__name__)
+
+    async def _getmany(self, active_partitions: set[TP], timeout: float) -> Poll | None:  # noqa: ASYNC109
+        return await self._thread.poll(active_partitions, timeout_s=timeout, interval_s=self.app.poll_interval_s)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Nothing: which offsets lie between two polls is not Faust's to remember."""
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Nothing: the worker has a supervision of its own, and Faust's sees no single messages."""
 
     def _new_consumer_thread(self) -> WorkerConsumerThread:
         return WorkerConsumerThread(self, loop=self.loop, beacon=self.beacon)

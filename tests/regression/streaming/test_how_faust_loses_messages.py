@@ -12,9 +12,9 @@ from typing import Any
 
 import faust
 import pytest
+from aiokafka import ConsumerRecord
 from aiokafka.codec import has_gzip, has_lz4, has_snappy, has_zstd
 from faust.types import TP
-from faust.types.tuples import ConsumerMessage
 
 from moderation.settings import KafkaSettings, Settings
 from moderation.streaming.app import create_app
@@ -86,8 +86,8 @@ def test_a_new_group_begins_with_the_oldest_message(app: faust.App) -> None:
 def test_repeated_headers_of_a_message_are_all_kept() -> None:
     """Faust's events have them as a dictionary, in which repetitions collapse."""
     headers = (("name", b"one"), ("name", b"two"))
-    message = ConsumerMessage("t", 0, 0, None, 0, headers, b"k", b"v", None, 1, 1, TP("t", 0), generation_id=3)
-    assert raw_message(message).headers == headers
+    record = ConsumerRecord("t", 0, 0, 1, 0, b"k", b"v", None, 1, 1, headers)
+    assert raw_message(record, 3).headers == headers
 
 
 @pytest.mark.parametrize("has_codec", [has_gzip, has_lz4, has_snappy, has_zstd])

@@ -19,6 +19,7 @@ from support.streaming import (
 
 from moderation.errors import BrokerUnavailable, DeadLetterCode, EngineFailed
 from moderation.streaming.ordering import Arrival
+from moderation.streaming.session import StreamSession
 
 
 async def test_silence_is_acked_at_once(bench: Bench) -> None:
@@ -337,3 +338,77 @@ async def test_a_pipeline_is_closed_behind_the_call_that_is_under_way(
     may_return.set()
     await until(lambda: len(told) == 2)
     assert told == ["handled", "closed"]
+
+
+async def listening(bench: Bench, *, payload: bytes = SILENCE) -> tuple[StreamSession, asyncio.Task[None]]:
+    """A session that has begun with a chunk and waits for the next."""
+    session = bench.session()
+    task = asyncio.create_task(session.run())
+    bench.offer(session, audio_chunk(0, payload))
+    await until(lambda: not session._mailbox and session._listens_for_s is not None)
+    return session, task
+
+
+async def test_a_chunk_that_nothing_must_be_awaited_for_is_heard_at_once(bench: Bench) -> None:
+    session, task = await listening(bench)
+    for sequence in (1, 2, 2, 3):
+        bench.offer(session, audio_chunk(sequence, SILENCE))
+    assert bench.acked == [0, 1, 2, 2, 3]
+    session.stop()
+    await task
+
+
+async def test_what_comes_while_something_is_under_way_has_its_turn_behind_it(bench: Bench) -> None:
+    session, task = await listening(bench)
+    bench.outbox.gate.clear()
+    bench.offer(session, audio_chunk(1, BROKEN))
+    for sequence, payload in enumerate([SILENCE, SPEECH, END, SILENCE], 2):
+        bench.offer(session, audio_chunk(sequence, payload))
+    await asyncio.sleep(0)
+    assert bench.acked == [0]
+    bench.outbox.gate.set()
+    await until(lambda: bench.acked == [0, 1, 2, 3, 4, 5])
+    assert [letter[0] for letter in bench.outbox.letters] == [1]
+    assert bench.outbox.utterances == [[3, 4]]
+    session.stop()
+    await task
+
+
+async def test_what_was_begun_at_once_is_finished_although_the_session_is_told_to_stop(bench: Bench) -> None:
+    session, task = await listening(bench, payload=SPEECH)
+    bench.offer(session, audio_chunk(1, END))
+    session.stop()
+    bench.offer(session, audio_chunk(2, SILENCE))
+    await task
+    assert bench.acked == [0, 1]
+    assert bench.outbox.utterances == [[0, 1]]
+
+
+async def test_a_chunk_that_is_heard_at_once_counts_against_silence(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, passed_s = asyncio.get_running_loop(), 0.0
+    real_time = loop.time
+    monkeypatch.setattr(loop, "time", lambda: real_time() + passed_s)
+    bench.limit(idle_utterance_s=1_000.0)
+    session, task = await listening(bench, payload=SPEECH)
+    for _ in range(3):
+        passed_s += 800.0
+        bench.offer(session, audio_chunk(len(bench.offered), SPEECH))
+        await asyncio.sleep(0.01)
+    assert bench.outbox.utterances == []
+    passed_s += 1_001.0
+    await until(lambda: bench.outbox.utterances == [[0, 1, 2, 3]])
+    session.stop()
+    await task
+
+
+async def test_a_session_that_waits_for_a_stream_to_end_closes_the_utterance_that_begins_meanwhile(
+    bench: Bench,
+) -> None:
+    bench.limit(idle_utterance_s=0.02, idle_stream_s=1_000.0)
+    session, task = await listening(bench)
+    bench.offer(session, audio_chunk(1, SPEECH))
+    await until(lambda: bench.outbox.utterances == [[1]])
+    session.stop()
+    await task
