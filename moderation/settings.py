@@ -52,6 +52,13 @@ class KafkaSettings(Section):
     fetch_max_wait_ms: Positive = Field(
         100, description="Longest time a broker may hold a fetch back while there is nothing to read, ms."
     )
+    gather_bytes: Positive = Field(
+        65_536, description="Bytes of audio for which a broker need not gather more before it answers a worker."
+    )
+    gather_ms: Positive = Field(
+        50, description="Longest time it may gather less while somebody speaks, ms: each answer costs as much as five chunks."
+    )
+    quiet_gather_ms: Positive = Field(250, description="Longest time it may gather less while nobody speaks, ms.")
     max_poll_records: Positive = Field(200, description="Messages taken in one poll.")
     poll_interval_ms: int = Field(
         20, ge=0, description="Shortest time between two polls: what comes meanwhile is taken together, ms."

@@ -17,14 +17,15 @@ from moderation.settings import Settings, load_settings
 
 
 async def read_with_aiokafka(settings: Settings, topic: str, ready: Path) -> None:
-    """Poll for ever."""
+    """Poll for ever, as a worker does while nobody speaks."""
     async with AIOKafkaConsumer(
         topic,
         bootstrap_servers=settings.bootstrap_servers,
         group_id=f"{settings.streaming.group_id}-aiokafka",
         enable_auto_commit=False,
         auto_offset_reset="latest",
-        fetch_max_wait_ms=settings.kafka.fetch_max_wait_ms,
+        fetch_min_bytes=settings.kafka.gather_bytes,
+        fetch_max_wait_ms=settings.kafka.quiet_gather_ms,
     ) as consumer:
         ready.touch()
         while True:
@@ -49,6 +50,7 @@ async def read_with_faust(settings: Settings, topic: str, ready: Path) -> None:
         app.on_partitions_assigned.connect(lambda *_, **__: ready.touch(), weak=False)
         app.finalize()
         await app.start()
+        app.consumer.gather(quiet=True)
         await asyncio.Event().wait()
 
 

@@ -108,6 +108,11 @@ class StreamIntake:
         return self._result(self._end_run())
 
     @property
+    def hears_speech(self) -> bool:
+        """Whether an utterance is open."""
+        return self._run is not None and self._run.segmenter.hears_speech
+
+    @property
     def held_samples(self) -> int:
         """Samples kept in memory: what an utterance to come may need, or the open utterance."""
         return 0 if self._run is None else self._run.segmenter.held_samples

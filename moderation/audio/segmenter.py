@@ -64,6 +64,11 @@ class Segmenter:
         return max(self._floor, self._read_from - REPLAY_LEAD)
 
     @property
+    def hears_speech(self) -> bool:
+        """Whether an utterance is open."""
+        return isinstance(self._state, Speaking)
+
+    @property
     def _read_from(self) -> int:
         return self._state.start if isinstance(self._state, Speaking) else self._state.needed_from
 

@@ -30,7 +30,9 @@ def create_app(settings: Settings, *, data_dir: Path) -> faust.App:
         )
     return WorkerApp(
         streaming.group_id,
-        fetch_max_wait_ms=kafka.fetch_max_wait_ms,
+        gather_bytes=kafka.gather_bytes,
+        gather_ms=kafka.gather_ms,
+        quiet_gather_ms=kafka.quiet_gather_ms,
         poll_interval_s=kafka.poll_interval_ms / 1000,
         max_unpacked_batch_bytes=kafka.max_unpacked_batch_bytes,
         broker=[f"kafka://{address.strip()}" for address in settings.bootstrap_servers.split(",")],

@@ -105,6 +105,11 @@ class IntakeRouter:
         return sum(session.has_open_utterance for session in self._tasks)
 
     @property
+    def hears_speech(self) -> bool:
+        """Whether somebody speaks in any stream, as far as it was heard."""
+        return any(session.hears_speech for session in self._tasks)
+
+    @property
     def queued_chunks(self) -> int:
         """Chunks taken in and not yet looked at, dead letters under way included."""
         return self._queued

@@ -164,6 +164,11 @@ class StreamSession:
         return bool(self._held)
 
     @property
+    def hears_speech(self) -> bool:
+        """Whether an utterance is open, as far as the stream was heard."""
+        return self._intake.hears_speech
+
+    @property
     def _is_working(self) -> bool:
         return self._work is not None and not self._work.done()
 

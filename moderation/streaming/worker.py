@@ -25,6 +25,8 @@ from moderation.streaming.transport import Partition, Poll
 
 SWEEP_INTERVAL_S = 10.0
 LOG_SAMPLE_INTERVAL_S = 0.25
+GATHER_CHECK_S = 0.1
+"""Far less than from the first sound of an utterance to the end of the silence behind it."""
 APP_STOP_DEADLINE_S = 15.0
 RECORDS_A_TURN = 8
 """Records of a poll that are taken in before others have their turn."""
@@ -90,7 +92,8 @@ class Worker:
     async def _serve(self, app: faust.App) -> None:
         app.finalize()
         self._committer = Committer(lambda: app.consumer, on_commit=self._made.observer.committed)
-        with self._running(self._commit_acked(), self._sample_log(app), self._sweep_marks(), self._watch(app)):
+        loops = self._commit_acked(), self._sample_log(app), self._sweep_marks(), self._watch(app), self._gather(app)
+        with self._running(*loops):
             try:
                 await self._start_unless_stopped(app)
                 await self._stop.wait()
@@ -219,6 +222,12 @@ class Worker:
             await asyncio.sleep(LOG_SAMPLE_INTERVAL_S)
             if self._assigned:
                 self._made.silence.sample(await app.consumer.fetch_states(), routed=self._made.router.routed)
+
+    async def _gather(self, app: faust.App) -> None:
+        """Have chunks brought soon while somebody speaks."""
+        while True:
+            await asyncio.sleep(GATHER_CHECK_S)
+            app.consumer.gather(quiet=not self._made.router.hears_speech)
 
     async def _sweep_marks(self) -> None:
         while True:

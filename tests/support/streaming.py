@@ -100,6 +100,10 @@ class ScriptedIntake:
         self._has_begun = resume is not None
 
     @property
+    def hears_speech(self) -> bool:
+        return self._open_since is not None
+
+    @property
     def resume_point(self) -> ResumePoint:
         return ResumePoint(
             sequence=self._last + 1,

@@ -10,7 +10,8 @@ from moderation.streaming.transport import WorkerConsumerThread
 
 
 async def test_the_application_fetches_as_promptly_as_the_settings_say(tmp_path: Path) -> None:
-    app = create_app(Settings(broker="127.0.0.1:1", kafka=KafkaSettings(fetch_max_wait_ms=37)), data_dir=tmp_path)
+    kafka = KafkaSettings(gather_ms=37, gather_bytes=4_711)
+    app = create_app(Settings(broker="127.0.0.1:1", kafka=kafka), data_dir=tmp_path)
     app.finalize()
     thread = app.consumer._thread
     assert isinstance(thread, WorkerConsumerThread)
@@ -18,6 +19,7 @@ async def test_the_application_fetches_as_promptly_as_the_settings_say(tmp_path:
     fausts = super(WorkerConsumerThread, thread)._create_worker_consumer(app.transport)
     # Should aiokafka rename what is set, the second would be missing and the first would change nothing.
     assert (ours._fetch_max_wait_ms, fausts._fetch_max_wait_ms) == (37, 1500)
+    assert (ours._fetch_min_bytes, fausts._fetch_min_bytes) == (4_711, 1)
     await ours.stop()
     await fausts.stop()
     thread.thread_loop.close()

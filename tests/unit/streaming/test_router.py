@@ -385,3 +385,14 @@ async def test_replayed_dead_letters_are_served_apart_from_their_live_stream(har
     await until(lambda: h.acked == [0, 1, 2, 3])
     assert h.bench.outbox.utterances == [[2, 3], [7, 8]]
     await h.close()
+
+
+async def test_the_router_knows_whether_somebody_speaks(harness) -> None:
+    h = harness()
+    assert not h.router.hears_speech
+    await h.route(0, audio_chunk(0, SILENCE, stream_id="silent"))
+    await h.route(1, audio_chunk(0, SPEECH, stream_id="talks"))
+    await until(lambda: h.router.hears_speech)
+    await h.route(2, audio_chunk(1, END, stream_id="talks"))
+    await until(lambda: not h.router.hears_speech)
+    await h.close()

@@ -109,3 +109,19 @@ async def test_polls_keep_their_distance(
         await thread._poll({ONE}, 1.0, 1_000.0)
     assert slept[0] == 0.0
     assert 900.0 < slept[1] <= 1_000.0
+
+
+async def test_the_broker_gathers_longer_while_nobody_speaks(
+    app: faust.App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = app.consumer._thread
+    app.consumer.gather(quiet=True)  # before the client has begun there is nothing to tell
+    client = thread._create_worker_consumer(app.transport)
+    monkeypatch.setattr(thread, "_consumer", client)
+    client._fetcher = type("Fetcher", (), {"_fetch_max_wait_ms": client._fetch_max_wait_ms})
+    app.consumer.gather(quiet=True)
+    assert client._fetcher._fetch_max_wait_ms == Settings().kafka.quiet_gather_ms
+    app.consumer.gather(quiet=False)
+    assert client._fetcher._fetch_max_wait_ms == Settings().kafka.gather_ms
+    client._fetcher = None
+    await client.stop()
