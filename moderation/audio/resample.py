@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from moderation.audio.overlapping import overlapping
 from moderation.audio.silence import is_silent, silence
 from moderation.audio.utterance import SAMPLE_RATE_HZ, Samples
 
@@ -142,7 +143,7 @@ class _ExactStream:
 
 def _filtered(audio: _FloatArray, windows: int, f: _Filter) -> _FloatArray:
     """The outputs of the first windows, one after another."""
-    rows = np.lib.stride_tricks.sliding_window_view(audio, f.window)[:: f.hop][:windows]
+    rows = overlapping(audio, window=f.window, hop=f.hop, count=windows)
     # Rows overlap: BLAS needs them one behind the other, and no more of them at a time than a cache holds.
     parts = [np.ascontiguousarray(rows[at : at + _ROWS]) @ f.taps for at in range(0, windows, _ROWS)]
     return np.concatenate(parts).reshape(-1)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from moderation.audio.overlapping import overlapping
 from moderation.audio.utterance import Samples
 
 FRAME_SAMPLES = 512
@@ -70,7 +71,9 @@ class SileroVad:
         if len(samples) == 0:
             return (), state
         joined = np.concatenate((state.context, samples))
-        windows = np.lib.stride_tricks.sliding_window_view(joined, CONTEXT_SAMPLES + FRAME_SAMPLES)[::FRAME_SAMPLES]
+        windows = overlapping(
+            joined, window=CONTEXT_SAMPLES + FRAME_SAMPLES, hop=FRAME_SAMPLES, count=len(samples) // FRAME_SAMPLES
+        )
         probabilities, hidden, cell = self._session.run(
             ("speech_probs", "hn", "cn"),
             {"input": np.ascontiguousarray(windows), "h": state.hidden, "c": state.cell},
