@@ -24,15 +24,16 @@ from moderation.settings import load_settings
 @click.option("--muted", default=60, show_default=True, help="Streams that send silence.")
 @click.option("--talking", default=10, show_default=True, help="Streams that talk without end; played afterwards.")
 @click.option(
-    "--encoding", type=click.Choice([e.value.lower() for e in RATES_HZ]), default="opus", show_default=True,
+    "--encoding",
+    type=click.Choice([e.value.lower() for e in RATES_HZ]),
+    default="opus",
+    show_default=True,
     help="Of the streams.",
 )
 @click.option("--seconds", default=30.0, show_default=True, help="How long each part is watched.")
 @click.option("--logs", type=click.Path(file_okay=False, path_type=Path), help="Folder for logs; temporary by default.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on the last line of stdout.")
-def overhead(  # noqa: PLR0917  one argument an option
-    muted: int, talking: int, encoding: str, seconds: float, logs: Path | None, *, as_json: bool
-) -> None:
+def overhead(muted: int, talking: int, encoding: str, seconds: float, logs: Path | None, *, as_json: bool) -> None:
     """Measure what streams cost a worker besides recognition.
 
     A broker, a worker, a bare aiokafka consumer and the worker's Faust application with an empty agent read the same

@@ -80,8 +80,8 @@ def measure(plan: OverheadPlan, codecs: Codecs, folder: Path, tell: Callable[[st
                 tell(f"{streams} {'talking' if talk_ratio else 'muted'} streams")
                 run = Run(_plan(plan, streams, talk_ratio, broker, run_id), codecs, on_progress=lambda _: None)
                 spent = asyncio.run(_play(run, watch, plan.seconds))
-                name, figures = ("talking", talking(streams, spent)) if talk_ratio else (
-                    "muted", muted(streams, resting, spent)
+                name, figures = (
+                    ("talking", talking(streams, spent)) if talk_ratio else ("muted", muted(streams, resting, spent))
                 )
                 result[name] = figures
     return result

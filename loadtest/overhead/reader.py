@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
@@ -27,7 +28,7 @@ async def read_with_aiokafka(settings: Settings, topic: str, ready: Path) -> Non
         fetch_min_bytes=settings.kafka.gather_bytes,
         fetch_max_wait_ms=settings.kafka.quiet_gather_ms,
     ) as consumer:
-        ready.touch()
+        await asyncio.to_thread(ready.touch)
         while True:
             began_s = time.monotonic()
             await consumer.getmany(timeout_ms=1000, max_records=settings.kafka.max_poll_records)
@@ -42,7 +43,7 @@ async def read_with_faust(settings: Settings, topic: str, ready: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(settings.model_copy(update={"streaming": streaming}), data_dir=Path(folder))
 
-        async def count(stream):  # type: ignore[no-untyped-def]  # Faust's types are not for us
+        async def count(stream: Any) -> None:
             async for event in stream.noack().events():
                 len(event.message.records)
 

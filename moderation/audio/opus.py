@@ -158,7 +158,7 @@ def _frame_count(packet: bytes) -> int:
 def _samples(frame: av.AudioFrame) -> npt.NDArray[np.int16]:
     """What `to_ndarray` returns of 16-bit mono, in a fifth of the time. The plane may be longer than the frame."""
     if frame.format.name not in _ONE_PLANE_OF_16_BIT or len(frame.planes) != 1:
-        return frame.to_ndarray().reshape(-1)
+        return np.asarray(frame.to_ndarray(), np.int16).reshape(-1)
     return np.frombuffer(frame.planes[0], np.int16)[: frame.samples].copy()
 
 

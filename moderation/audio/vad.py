@@ -79,4 +79,3 @@ class SileroVad:
             {"input": np.ascontiguousarray(windows), "h": state.hidden, "c": state.cell},
         )
         return probabilities.tolist(), VadState(hidden=hidden, cell=cell, context=joined[-CONTEXT_SAMPLES:])
-

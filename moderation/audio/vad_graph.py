@@ -1,8 +1,8 @@
 """Silero VAD v6, laid out anew: `python -m moderation.audio.vad_graph` writes `silero_vad_v6.onnx` beside this file.
 
 The network is the one that the package faster-whisper ships (github.com/snakers4/silero-vad, MIT licence): the same
-weights, the same sums in another order. Probabilities differ by rounding, by 5e-6 at the most in 42,644 frames of clean,
-quiet and noisy speech, none of which crossed a threshold for it.
+weights, the same sums in another order. Probabilities differ by rounding, by 5e-6 at the most in 42,644 frames of
+clean, quiet and noisy speech, none of which crossed a threshold for it.
 
 Its convolutions run over four positions at the most, frame by frame: too little to compute at a time. Here each is one
 product of a matrix with a row for every position of every frame; taps that only ever meet padding are left out. That
@@ -141,9 +141,7 @@ def _decode(graph: _Graph, features: str, weights: dict[str, Weights]) -> None:
     rows = graph.add("Relu", graph.reshape(heard, -1, 128))
     weight, bias = (graph.constant(weights[f"decoder.conv1d.{name}"].reshape(-1)) for name in ("weight", "bias"))
     scores = graph.add("Gemm", rows, graph.reshape(weight, 128, 1), bias)
-    graph.add(
-        "Reshape", graph.add("Sigmoid", scores), graph.constant([-1], np.int64), outputs=("speech_probs",)
-    )
+    graph.add("Reshape", graph.add("Sigmoid", scores), graph.constant([-1], np.int64), outputs=("speech_probs",))
 
 
 def _serialised(graph: _Graph) -> bytes:

@@ -182,7 +182,8 @@ class WorkerConsumer(Consumer):  # type: ignore[misc]
             log.warning("seek_failed", error=type(error).__name__)
 
     async def _getmany(self, active_partitions: set[TP], timeout: float) -> Poll | None:  # noqa: ASYNC109
-        return await self._thread.poll(active_partitions, timeout_s=timeout, interval_s=self.app.poll_interval_s)
+        thread: WorkerConsumerThread = self._thread
+        return await thread.poll(active_partitions, timeout_s=timeout, interval_s=self.app.poll_interval_s)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: which offsets lie between two polls is not Faust's to remember."""

@@ -45,7 +45,11 @@ def fetched(app: faust.App, monkeypatch: pytest.MonkeyPatch) -> dict[TP, list[Co
 
 
 async def test_all_that_was_fetched_is_one_poll(app: faust.App, fetched: dict[TP, list[ConsumerRecord]]) -> None:
-    fetched |= {ONE: [record(ONE, 5), record(ONE, 7)], OTHER: [], TP("voice-audio", 3): [record(TP("voice-audio", 3), 1)]}
+    fetched |= {
+        ONE: [record(ONE, 5), record(ONE, 7)],
+        OTHER: [],
+        TP("voice-audio", 3): [record(TP("voice-audio", 3), 1)],
+    }
     poll = await app.consumer._thread._poll({ONE, OTHER}, 1.0, 0.0)
     assert [(r.partition, r.offset) for r in poll.records] == [(1, 5), (1, 7), (3, 1)]
     assert (poll.tp, poll.offset, poll.generation_id) == (ONE, 5, 3)
@@ -60,7 +64,7 @@ async def test_nothing_fetched_is_no_poll(app: faust.App, fetched: dict[TP, list
 async def handed_on(app: faust.App, monkeypatch: pytest.MonkeyPatch, poll: Poll | None) -> list[Poll]:
     """What the consumer hands to Faust of a poll."""
 
-    async def wait(timeout: float) -> tuple[Poll | None, set[TP]]:
+    async def wait(_: float) -> tuple[Poll | None, set[TP]]:
         return poll, {ONE}
 
     monkeypatch.setattr(app.consumer, "_wait_next_records", wait)
@@ -111,9 +115,7 @@ async def test_polls_keep_their_distance(
     assert 900.0 < slept[1] <= 1_000.0
 
 
-async def test_the_broker_gathers_longer_while_nobody_speaks(
-    app: faust.App, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_broker_gathers_longer_while_nobody_speaks(app: faust.App, monkeypatch: pytest.MonkeyPatch) -> None:
     thread = app.consumer._thread
     app.consumer.gather(quiet=True)  # before the client has begun there is nothing to tell
     client = thread._create_worker_consumer(app.transport)
