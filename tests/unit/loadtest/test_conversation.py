@@ -20,6 +20,12 @@ def test_a_track_talks_for_about_the_share_that_was_asked_for(talk_ratio: float)
     assert talked / len(track.packets) == pytest.approx(talk_ratio, abs=0.03)
 
 
+def test_a_track_that_does_not_talk_is_silent_throughout() -> None:
+    track = make_track([clip("a", 100)], SILENCE, duration_ms=1_000, talk_ratio=0.0, rng=random.Random(1))
+    assert track.packets == (SILENCE,) * 50
+    assert track.turns == ()
+
+
 def test_turns_say_where_their_packets_are() -> None:
     track = make_track([clip("a", 50)], SILENCE, duration_ms=30_000, talk_ratio=0.3, rng=random.Random(2))
     assert track.turns

@@ -1,8 +1,11 @@
+import os
 import subprocess
 import sys
+import threading
+import time
 from subprocess import PIPE
 
-from moderation.processes.cpu_time import family_cpu_s
+from moderation.processes.cpu_time import family_cpu_s, name_thread, threads_cpu_s
 
 BURN = "import time\nwhile time.process_time() < 0.5: pass"
 
@@ -25,3 +28,30 @@ def test_a_process_that_is_gone_has_used_nothing() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     assert family_cpu_s(child.pid) == 0
+
+
+def test_the_time_of_threads_is_told_by_their_names() -> None:
+    done, may_end = threading.Event(), threading.Event()
+
+    def burn() -> None:
+        name_thread("burns")
+        while time.thread_time() < 0.2:
+            pass
+        done.set()
+        may_end.wait()
+
+    before_s = threads_cpu_s(os.getpid())["main"]
+    thread = threading.Thread(target=burn)
+    thread.start()
+    done.wait()
+    spent = threads_cpu_s(os.getpid())
+    may_end.set()
+    thread.join()
+    assert spent["burns"] >= 0.15
+    assert spent["main"] - before_s < spent["burns"]
+
+
+def test_a_process_that_is_gone_has_no_threads() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    assert threads_cpu_s(child.pid) == {}
