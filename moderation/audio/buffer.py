@@ -4,6 +4,7 @@ from collections import deque
 
 import numpy as np
 
+from moderation.audio.silence import is_silent
 from moderation.audio.utterance import Samples
 
 
@@ -44,6 +45,15 @@ class SampleBuffer:
         if len(parts) == 1:
             return parts[0]
         return np.concatenate(parts[::-1]) if parts else np.zeros(0, np.float32)
+
+    def is_silent(self, start: int, end: int) -> bool:
+        """Whether the samples [start, end), all of which must be held, are zeros."""
+        for piece_start, piece in reversed(self._pieces):
+            if piece_start < end and not is_silent(piece[max(0, start - piece_start) : end - piece_start]):
+                return False
+            if piece_start <= start:
+                break
+        return True
 
     def forget_before(self, index: int) -> None:
         """Drop the pieces that end before `index`."""

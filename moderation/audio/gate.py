@@ -10,7 +10,6 @@ from itertools import groupby
 import numpy as np
 
 from moderation.audio.buffer import SampleBuffer
-from moderation.audio.silence import is_silent
 from moderation.audio.vad import FRAME_SAMPLES, SpeechScorer
 from moderation.audio.vad_run import VadRun
 
@@ -50,7 +49,7 @@ class Gate:
         if self._quiet_frames < QUIET_FRAMES or self._probabilities:
             return False
         end = self.position + max(0, limit - self.position) // FRAME_SAMPLES * FRAME_SAMPLES
-        if not is_silent(self._buffer.read(self.position, end)):
+        if not self._buffer.is_silent(self.position, end):
             return False
         self._quiet_frames += (end - self.position) // FRAME_SAMPLES
         self._run = None

@@ -118,7 +118,9 @@ class _ExactStream:
         self._taken += samples
         before, self._given = self._given, max(self._given, f.outputs_within(self._taken - f.reach))
         whole = (self._given - self._window_at) // f.outputs
-        self._pending = np.zeros(len(self._pending) + samples - whole * f.hop)
+        pending = len(self._pending) + samples - whole * f.hop
+        if pending != len(self._pending):
+            self._pending = np.zeros(pending)
         self._window_at += whole * f.outputs
         return silence(self._given - before)
 

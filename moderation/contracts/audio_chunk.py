@@ -22,6 +22,7 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
+_ENCODINGS = {encoding.value: encoding for encoding in AudioEncoding}
 _IDS = ("tenant_id", "session_id", "stream_id", "speaker_id")
 
 
@@ -55,7 +56,7 @@ class AudioChunkCodec:
                 "the encoding of the chunk is not known to this version; update it, or have the producer use another",
             )
         # Every other field has the name and type that the event gives it.
-        record["encoding"] = AudioEncoding(encoding)
+        record["encoding"] = _ENCODINGS[encoding]
         chunk = AudioChunk(**record)
         require_valid(chunk, self._limits)
         return chunk

@@ -31,3 +31,13 @@ def test_forgetting_everything_keeps_the_position() -> None:
     buffer = filled(3)
     buffer.forget_before(3)
     assert (buffer.start, buffer.end) == (3, 3)
+
+
+def test_silence_is_told_of_a_range_across_pieces() -> None:
+    buffer = filled(3)
+    for samples in (np.zeros(4, np.float32), np.zeros(5, np.float32), np.ones(2, np.float32)):
+        buffer.append(samples)
+    assert buffer.is_silent(3, 12)
+    assert buffer.is_silent(5, 5)
+    assert not buffer.is_silent(2, 12)
+    assert not buffer.is_silent(3, 13)
