@@ -53,9 +53,9 @@ def probe() -> bytes:
 def keys_and_values(weights: WhisperWeights, silence: Array, *, sums_fit: bool) -> bytes:
     """What the cross attention of every layer looks at: an encoding, then silence.
 
-    `silence` has shape (places, width); `sums_fit` is what `probe` shows. Inputs: `encoding` (1, positions, width) and `behind` (2,), from and up to
-    which place of the silence follows it; what is beyond its last place is 0. Outputs, for each layer n: `keys_n` (1,
-    heads, width / heads, seen) and `values_n` (1, heads, seen, width / heads).
+    `silence` has shape (places, width); `sums_fit` is what `probe` shows. Inputs: `encoding` (1, positions, width) and
+    `behind` (2,), from and up to which place of the silence follows it; what is beyond its last place is 0. Outputs,
+    for each layer n: `keys_n` (1, heads, width / heads, seen) and `values_n` (1, heads, seen, width / heads).
     """
     graph = _Graph(weights)
     graph.input("encoding", [1, "positions", weights.width])

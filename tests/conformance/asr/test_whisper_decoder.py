@@ -8,6 +8,7 @@ from moderation.asr.whisper import greedy
 from moderation.asr.whisper.greedy import STRIDE
 from moderation.asr.whisper.model import Decoding, Encoding, Search, WhisperModel
 from moderation.asr.whisper.quality import Attempt
+from moderation.demo.words import normalise
 from moderation.models.store import ModelStore
 
 RATE_HZ = 16_000
@@ -46,7 +47,8 @@ def test_silence_that_is_only_thought_of_is_as_good_as_silence(
     ours, _ = models
     seconds = ours.window_s(len(english), GREEDY)
     assert seconds < 30
-    assert decode(ours, ours.encode(english, seconds)).text == decode(ours, ours.encode(english, 30)).text
+    short, full = (decode(ours, ours.encode(english, window_s)).text for window_s in (seconds, 30))
+    assert normalise(short) == normalise(full)
 
 
 def test_words_are_said_when_the_other_decoder_hears_them(
@@ -126,4 +128,5 @@ def test_a_processor_on_which_sums_do_not_fit_hears_the_same(
     usual = load(store, "tiny.en", "onnxruntime")
     encoding = usual.encode(english, usual.window_s(len(english), GREEDY))
     monkeypatch.setattr(greedy, "_sums_fit", lambda: False)
-    assert decode(load(store, "tiny.en", "onnxruntime"), encoding).text == decode(usual, encoding).text
+    told = decode(load(store, "tiny.en", "onnxruntime"), encoding).text
+    assert normalise(told) == normalise(decode(usual, encoding).text)
