@@ -95,16 +95,13 @@ class Neighbours:
             self._rounds.append(await run.observe())
 
     def _plan(self) -> Plan:
-        return Plan(
+        return Plan.for_topics(
+            self._names,
             bootstrap=self._bootstrap,
             streams=self._streams,
             seconds=self._round_s,
             talk_ratio=TALK_RATIO,
             seed=self._seed + len(self._rounds),
-            audio_topic=self._names["STREAMING__AUDIO_TOPIC"],
-            transcripts_topic=self._names["STREAMING__TRANSCRIPTS_TOPIC"],
-            flags_topic=self._names["STREAMING__FLAGS_TOPIC"],
-            dead_letters_topic=self._names["STREAMING__DEAD_LETTERS_TOPIC"],
             tail_s=TAIL_S,
             patience_s=PATIENCE_S,
         )

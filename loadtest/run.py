@@ -5,10 +5,10 @@ import random
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -23,6 +23,7 @@ from moderation.events import AudioChunk, AudioEncoding
 
 TAIL_S = 12.0
 """How long results are awaited after the last chunk."""
+_TOPICS = ("audio_topic", "transcripts_topic", "flags_topic", "dead_letters_topic")
 _UNCONFIRMED = 50
 """Messages of a stream whose confirmation is not awaited at once."""
 _POLL_S = 0.5
@@ -49,6 +50,11 @@ class Plan:
     """How long results are awaited after the last chunk even if none is missing: what comes twice comes late, s."""
     patience_s: float = TAIL_S
     """How long results that are still missing are awaited after the last chunk, s."""
+
+    @classmethod
+    def for_topics(cls, names: Mapping[str, str], **fields: Any) -> Self:
+        """A plan for topics of a run's own, as `processes.own_names` names them; `fields` are the other fields."""
+        return cls(**{field: names[f"STREAMING__{field.upper()}"] for field in _TOPICS}, **fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,16 +150,13 @@ async def _play(  # noqa: PLR0917  what one run has in hand
     on_progress: Callable[[str], None],
 ) -> Observed:
     run = Run(
-        Plan(
+        Plan.for_topics(
+            names,
             bootstrap=broker.bootstrap_servers,
             streams=plan.streams,
             seconds=plan.seconds,
             talk_ratio=plan.talk_ratio,
             seed=plan.seed,
-            audio_topic=names["STREAMING__AUDIO_TOPIC"],
-            transcripts_topic=names["STREAMING__TRANSCRIPTS_TOPIC"],
-            flags_topic=names["STREAMING__FLAGS_TOPIC"],
-            dead_letters_topic=names["STREAMING__DEAD_LETTERS_TOPIC"],
             tail_s=plan.tail_s,
             patience_s=PATIENCE_S,
         ),

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from loadtest.capacity.outcome import Lag, Limits, Outcome, engine_of, lag_growth_s, latencies
+from loadtest.capacity.outcome import P95_LIMIT_MS, Lag, Outcome, engine_of, lag_growth_s, latencies, settled, stage_times
 from loadtest.processes import StartedBroker, StartedWorker, apply_topics, own_names, worker_environment
 from loadtest.report import untranscribed
 from loadtest.run import Observed, Plan, Run
@@ -66,8 +66,8 @@ class TrialPlan:
     talk_ratio: float
     encoding: AudioEncoding
     seed: int
-    limits: Limits
     cores: Cores
+    p95_limit_ms: float = P95_LIMIT_MS
     settings: Mapping[str, object] = field(default_factory=dict)
     """Settings of the worker that differ from the defaults: variables without prefix."""
 
@@ -113,17 +113,14 @@ def _free_port() -> int:
 
 
 def _run_plan(plan: TrialPlan, streams: int, broker: StartedBroker, names: Mapping[str, str]) -> Plan:
-    return Plan(
+    return Plan.for_topics(
+        names,
         bootstrap=broker.bootstrap_servers,
         streams=streams,
         seconds=plan.seconds,
         talk_ratio=plan.talk_ratio,
         seed=plan.seed,
         encoding=plan.encoding,
-        audio_topic=names["STREAMING__AUDIO_TOPIC"],
-        transcripts_topic=names["STREAMING__TRANSCRIPTS_TOPIC"],
-        flags_topic=names["STREAMING__FLAGS_TOPIC"],
-        dead_letters_topic=names["STREAMING__DEAD_LETTERS_TOPIC"],
         tail_s=TAIL_S,
         patience_s=PATIENCE_S,
     )
@@ -172,7 +169,8 @@ def _outcome(plan: TrialPlan, streams: int, observed: Observed, watch: _Watch) -
     report = observed.report()
     began_at = min(turn.started_at - timedelta(milliseconds=turn.turn.start_ms) for turn in observed.planned)
     since = began_at + timedelta(seconds=plan.warm_up_s)
-    p50_ms, p95_ms, late_p95_ms = latencies(observed.flags, since=since)
+    flags = settled(observed.flags, since=since)
+    p50_ms, p95_ms, late_p95_ms = latencies(flags)
     return Outcome(
         streams=streams,
         speech_share=report.talk_ratio,
@@ -186,5 +184,6 @@ def _outcome(plan: TrialPlan, streams: int, observed: Observed, watch: _Watch) -
         turns_missing=len(untranscribed(observed.planned, observed.transcripts)),
         dead_letters=report.dead_letters,
         engine=engine_of(observed.flags),
-        limits=plan.limits,
+        stages_ms=stage_times(flags),
+        p95_limit_ms=plan.p95_limit_ms,
     )

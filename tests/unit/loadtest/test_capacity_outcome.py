@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from support.events import a_flag
 
-from loadtest.capacity.outcome import Lag, Limits, Outcome, engine_of, lag_growth_s, latencies, plot
+from loadtest.capacity.command import half_load_result
+from loadtest.capacity.outcome import Lag, Outcome, engine_of, lag_growth_s, latencies, plot, settled, stage_times
 from loadtest.capacity.trial import divide_cores
 from loadtest.report import SeenFlag
 
@@ -23,7 +24,6 @@ GOOD = Outcome(
     turns_missing=0,
     dead_letters=0,
     engine="whisper:tiny.en@1",
-    limits=Limits(),
 )
 
 
@@ -62,14 +62,58 @@ def test_each_limit_alone_is_a_reason(change: dict, reason: str) -> None:
     assert reason in told
 
 
+def test_a_trial_may_ask_for_another_limit() -> None:
+    assert replace(GOOD, p95_limit_ms=1_399.0).reasons == ["p95 1400 ms", "p95 of the last third 1450 ms"]
+
+
 def test_warming_up_does_not_count_and_a_flag_that_comes_twice_counts_once() -> None:
     flags = [seen("early", 1, 9_000), *(seen(str(n), 10 + n, 500 + n) for n in range(30)), seen("0", 10, 8_000)]
-    p50_ms, p95_ms, late_p95_ms = latencies(flags, since=START + timedelta(seconds=10))
-    assert (p50_ms, p95_ms, late_p95_ms) == (515.0, 528.0, 529.0)
+    counted = settled(flags, since=START + timedelta(seconds=10))
+    assert [item.flag.flag_id for item in counted] == [str(n) for n in range(30)]
+    assert latencies(counted) == (515.0, 528.0, 529.0)
 
 
 def test_without_flags_there_is_no_latency() -> None:
-    assert latencies([], since=START) == (None, None, None)
+    assert settled([], since=START) == []
+    assert latencies([]) == (None, None, None)
+
+
+def staged(latency_ms: int, flagged_after_ms: int, timings_ms: dict[str, float]) -> SeenFlag:
+    ended_at = START + timedelta(seconds=20)
+    flag = a_flag(
+        flag_id=str(latency_ms),
+        started_at=START,
+        ended_at=ended_at,
+        flagged_at=ended_at + timedelta(milliseconds=flagged_after_ms),
+        timings_ms=timings_ms,
+    )
+    return SeenFlag(flag=flag, published_at=ended_at + timedelta(milliseconds=latency_ms))
+
+
+def test_the_stages_of_a_flag_sum_to_its_latency() -> None:
+    told = stage_times([staged(700, 690, {"endpointing": 400.0, "recognition": 120.0})])
+    assert told == {
+        "endpointing": {"p50": 400.0, "p95": 400.0},
+        "recognition": {"p50": 120.0, "p95": 120.0},
+        "publishing": {"p50": 10.0, "p95": 10.0},
+        "arriving": {"p50": 170.0, "p95": 170.0},
+    }
+
+
+def test_each_stage_has_percentiles_of_its_own() -> None:
+    flags = [staged(1_000 + n, 1_000, {"recognition": float(100 - n)}) for n in range(100)]
+    told = stage_times(flags)
+    assert told["recognition"] == {"p50": 51.0, "p95": 96.0}
+    assert told["publishing"] == {"p50": 50.0, "p95": 95.0}
+    assert stage_times([]) == {}
+
+
+def test_half_load_is_told_apart_from_the_answer() -> None:
+    half = replace(GOOD, streams=10, p50_ms=550.0, p95_ms=800.0, stages_ms={"endpointing": {"p50": 1.0, "p95": 2.0}})
+    told = half_load_result(half)
+    assert (told["half_load_streams"], told["half_load_p50_ms"], told["half_load_p95_ms"]) == (10, 550.0, 800.0)
+    assert told["half_load_stages_ms"] == {"endpointing": {"p50": 1.0, "p95": 2.0}}
+    assert half_load_result(None)["half_load_streams"] is None
 
 
 def test_lag_growth_is_told_in_seconds_of_what_the_streams_send() -> None:
