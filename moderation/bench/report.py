@@ -10,6 +10,7 @@ from typing import Any
 
 from moderation.bench import toxicity, vosk, whisper
 from moderation.bench.cpu import Timing
+from moderation.bench.hearing import Group
 
 _LIBRARIES = ("ctranslate2", "faster-whisper", "onnxruntime", "torch", "vosk")
 
@@ -17,8 +18,8 @@ _LIBRARIES = ("ctranslate2", "faster-whisper", "onnxruntime", "torch", "vosk")
 def as_json(
     *,
     runs: int,
-    speech: list[whisper.Group],
-    korean: vosk.Recognised | None,
+    speech: list[Group],
+    korean: Group | None,
     texts: toxicity.Scored,
 ) -> dict[str, Any]:
     """Everything, as one JSON object. Ratios are medians over the runs; times are processor seconds of each run."""
@@ -32,7 +33,7 @@ def as_json(
     }
 
 
-def _group(group: whisper.Group) -> dict[str, Any]:
+def _group(group: Group) -> dict[str, Any]:
     stock = group.heard[whisper.STOCK].timing
     return {
         "clips": group.name,
@@ -42,7 +43,7 @@ def _group(group: whisper.Group) -> dict[str, Any]:
             name: {
                 **_times(heard.timing, group.audio_s),
                 "times_less_than_stock": round(heard.timing.times_faster_than(stock), 2),
-                "wer_percent": None if heard.word_error_rate is None else round(100 * heard.word_error_rate, 2),
+                "wer_percent": _percent(heard.error_rate),
                 "clips_with_text_where_nothing_is_said": heard.clips_with_text,
                 "characters_where_nothing_is_said": heard.characters,
             }
@@ -51,7 +52,7 @@ def _group(group: whisper.Group) -> dict[str, Any]:
     }
 
 
-def _recognised(recognised: vosk.Recognised) -> dict[str, Any]:
+def _recognised(recognised: Group) -> dict[str, Any]:
     bare = recognised.heard[vosk.BARE_NEW].timing
     return {
         "count": recognised.clips,
@@ -60,7 +61,7 @@ def _recognised(recognised: vosk.Recognised) -> dict[str, Any]:
             name: {
                 **_times(heard.timing, recognised.audio_s),
                 "times_less_than_bare": round(heard.timing.times_faster_than(bare), 2),
-                "cer_percent": round(100 * heard.character_error_rate, 2),
+                "cer_percent": _percent(heard.error_rate),
             }
             for name, heard in recognised.heard.items()
         },
@@ -87,6 +88,10 @@ def _scored(scored: toxicity.Scored) -> dict[str, Any]:
 
 def _spread(spread: toxicity.Spread) -> dict[str, float]:
     return {"p50_ms": round(spread.p50_ms, 2), "p95_ms": round(spread.p95_ms, 2)}
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else round(100 * share, 2)
 
 
 def _times(timing: Timing, audio_s: float) -> dict[str, Any]:

@@ -2,40 +2,21 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from moderation.asr.vosk.blocks import BLOCK_BYTES
+from moderation.asr.vosk.blocks import BLOCK_BYTES, BLOCK_SAMPLES, pcm16
 from moderation.asr.vosk.engine import VoskEngine
 from moderation.asr.vosk.tokens import spoken_form
 from moderation.audio.utterance import SAMPLE_RATE_HZ
 from moderation.bench.clips import Clip
-from moderation.bench.cpu import Timing, Way, take_turns
-from moderation.demo.words import differences
+from moderation.bench.hearing import Group, Hear, hear_in_turn
 from moderation.settings import AsrSettings
 
 OURS = "ours, a process an utterance"
 BARE = "bare recogniser, one for all"
 BARE_NEW = "bare recogniser, a new one each"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What one way made of the clips."""
-
-    timing: Timing
-    character_error_rate: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recognised:
-    """What every way made of the clips."""
-
-    clips: int
-    audio_s: float
-    heard: dict[str, Heard]
 
 
 def measure(
@@ -46,7 +27,7 @@ def measure(
     *,
     runs: int,
     on_run: Callable[[str], None],
-) -> Recognised | None:
+) -> Group | None:
     """Hear the clips of a language in blocks of 200 ms, partials asked for, each way in turn; None without clips."""
     spoken = [clip for clip in clips if clip.language == language and clip.text]
     if not spoken:
@@ -55,37 +36,20 @@ def measure(
     try:
         bare = _Bare(model)
         one = bare.recognizer()
-        texts: dict[str, list[str]] = {}
-
-        def way(name: str, listen: Callable[[Clip], str]) -> Way:
-            def run() -> None:
-                texts[name] = [listen(clip) for clip in spoken]
-
-            return Way(name=name, run=run)
-
-        timings = take_turns(
-            [
-                way(OURS, lambda clip: _ours(engine, clip)),
-                way(BARE, lambda clip: bare.text(one, clip)),
-                way(BARE_NEW, lambda clip: bare.text(bare.recognizer(), clip)),
-            ],
-            runs=runs,
-            on_run=lambda told: on_run(f"vosk: {told}"),
-        )
+        ways: Mapping[str, Hear] = {
+            OURS: lambda clips: [_ours(engine, clip) for clip in clips],
+            BARE: lambda clips: [bare.text(one, clip) for clip in clips],
+            BARE_NEW: lambda clips: [bare.text(bare.recognizer(), clip) for clip in clips],
+        }
+        return hear_in_turn("vosk", spoken, ways, spell=characters, runs=runs, on_run=on_run)
     finally:
         engine.close()
-    return Recognised(
-        clips=len(spoken),
-        audio_s=sum(clip.duration_s for clip in spoken),
-        heard={name: Heard(timing=timings[name], character_error_rate=_errors(spoken, texts[name])) for name in texts},
-    )
 
 
 def _ours(engine: VoskEngine, clip: Clip) -> str:
     recognizer = engine.recognizer(stream_id=clip.clip_id, language=clip.language)
-    block = BLOCK_BYTES // 2
-    for start in range(0, len(clip.samples), block):
-        recognizer.accept(clip.samples[start : start + block])
+    for start in range(0, len(clip.samples), BLOCK_SAMPLES):
+        recognizer.accept(clip.samples[start : start + BLOCK_SAMPLES])
     return recognizer.finish().text
 
 
@@ -106,7 +70,7 @@ class _Bare:
         return recognizer
 
     def text(self, recognizer: Any, clip: Clip) -> str:
-        pcm = (clip.samples.clip(-1, 1) * 32767).astype("<i2").tobytes()
+        pcm = pcm16(clip.samples)
         parts = []
         for start in range(0, len(pcm), BLOCK_BYTES):
             if recognizer.AcceptWaveform(pcm[start : start + BLOCK_BYTES]):
@@ -117,15 +81,6 @@ class _Bare:
         return " ".join(form for token in " ".join(parts).split() if (form := spoken_form(token)))
 
 
-def _errors(clips: Sequence[Clip], texts: Sequence[str]) -> float:
-    wrong = said = 0
-    for clip, text in zip(clips, texts, strict=True):
-        expected = _characters(clip.text or "")
-        wrong += len(differences(expected, _characters(text)))
-        said += len(expected)
-    return wrong / said
-
-
-def _characters(text: str) -> list[str]:
+def characters(text: str) -> list[str]:
     """Letters and digits only: Korean spaces are a matter of taste."""
     return re.findall(r"[^\W_]", text.lower())

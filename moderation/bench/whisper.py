@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from moderation.asr.whisper.engine import WhisperEngine
 from moderation.bench.clips import SHORT_S, Clip
-from moderation.bench.cpu import Timing, Way, take_turns
-from moderation.demo.words import differences, normalise
+from moderation.bench.hearing import Group, Hear, hear_in_turn
+from moderation.demo.words import normalise
 from moderation.settings import AsrSettings
 
 OURS = "ours, one at a time"
@@ -17,38 +16,6 @@ STOCK = "faster-whisper"
 STOCK_VAD = "faster-whisper, its VAD on"
 STOCK_TIMES = "faster-whisper, with word times"
 """Ours always gives word times."""
-
-
-Hear = Callable[[Sequence[Clip]], Sequence[str]]
-"""The text of each clip."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What one way made of a group of clips."""
-
-    timing: Timing
-    word_errors: int
-    words: int
-    clips_with_text: int
-    """Of those in which nothing is said: how many gave text all the same."""
-    characters: int
-    """Of those in which nothing is said: how much text they gave."""
-
-    @property
-    def word_error_rate(self) -> float | None:
-        """Errors per word said; None where nothing is said."""
-        return self.word_errors / self.words if self.words else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Clips that are measured together, and what each way made of them."""
-
-    name: str
-    clips: int
-    audio_s: float
-    heard: Mapping[str, Heard]
 
 
 def measure(
@@ -65,7 +32,7 @@ def measure(
         with ThreadPoolExecutor(settings.whisper_batch) as pool:
             return list(pool.map(heard, clips))
 
-    hear: Mapping[str, Hear] = {
+    ways: Mapping[str, Hear] = {
         OURS: lambda clips: list(map(heard, clips)),
         OURS_TOGETHER: together,
         STOCK: lambda clips: [stock.text(clip, vad_filter=False) for clip in clips],
@@ -73,7 +40,10 @@ def measure(
         STOCK_TIMES: lambda clips: [stock.text(clip, vad_filter=False, word_timestamps=True) for clip in clips],
     }
     try:
-        return [_measure_group(name, members, hear, runs, on_run) for name, members in groups(clips).items()]
+        return [
+            hear_in_turn(name, members, ways, spell=normalise, runs=runs, on_run=on_run)
+            for name, members in groups(clips).items()
+        ]
     finally:
         ours.close()
 
@@ -95,39 +65,6 @@ def groups(clips: Sequence[Clip]) -> dict[str, list[Clip]]:
 
 def _names(clips: Sequence[Clip]) -> list[str]:
     return list(dict.fromkeys(clip.collection for clip in clips))
-
-
-def _measure_group(
-    name: str, clips: Sequence[Clip], hear: Mapping[str, Hear], runs: int, on_run: Callable[[str], None]
-) -> Group:
-    texts: dict[str, Sequence[str]] = {}
-
-    def way(name: str, listen: Hear) -> Way:
-        def run() -> None:
-            texts[name] = listen(clips)
-
-        return Way(name=name, run=run)
-
-    ways = [way(name, listen) for name, listen in hear.items()]
-    timings = take_turns(ways, runs=runs, on_run=lambda told: on_run(f"{name}: {told}"))
-    return Group(
-        name=name,
-        clips=len(clips),
-        audio_s=sum(clip.duration_s for clip in clips),
-        heard={name: _judge(timings[name], clips, texts[name]) for name in hear},
-    )
-
-
-def _judge(timing: Timing, clips: Sequence[Clip], texts: Sequence[str]) -> Heard:
-    said = [(normalise(clip.text), normalise(text)) for clip, text in zip(clips, texts, strict=True) if clip.text]
-    unsaid = [text for clip, text in zip(clips, texts, strict=True) if not clip.text]
-    return Heard(
-        timing=timing,
-        word_errors=sum(len(differences(expected, heard)) for expected, heard in said),
-        words=sum(len(expected) for expected, _ in said),
-        clips_with_text=sum(bool(text) for text in unsaid),
-        characters=sum(map(len, unsaid)),
-    )
 
 
 class _Stock:

@@ -1,5 +1,6 @@
 from moderation.bench import toxicity, vosk, whisper
 from moderation.bench.cpu import Timing
+from moderation.bench.hearing import Group, Heard
 from moderation.bench.report import as_json, markdown
 
 
@@ -7,16 +8,14 @@ def timing(name: str, *cpu_s: float) -> Timing:
     return Timing(name=name, cpu_s=cpu_s)
 
 
-def heard(name: str, *cpu_s: float, words: int = 100, errors: int = 5, texts: int = 0) -> whisper.Heard:
-    return whisper.Heard(
-        timing=timing(name, *cpu_s), word_errors=errors, words=words, clips_with_text=texts, characters=texts * 7
-    )
+def heard(name: str, *cpu_s: float, said: int = 100, errors: int = 5, texts: int = 0) -> Heard:
+    return Heard(timing=timing(name, *cpu_s), errors=errors, said=said, clips_with_text=texts, characters=texts * 7)
 
 
 MEASURED = as_json(
     runs=2,
     speech=[
-        whisper.Group(
+        Group(
             name="chat",
             clips=3,
             audio_s=10.0,
@@ -25,22 +24,23 @@ MEASURED = as_json(
                 whisper.STOCK: heard(whisper.STOCK, 1.0, 1.0, errors=6),
             },
         ),
-        whisper.Group(
+        Group(
             name="no speech",
             clips=9,
             audio_s=20.0,
             heard={
-                whisper.OURS: heard(whisper.OURS, 0.5, 0.5, words=0, errors=0),
-                whisper.STOCK: heard(whisper.STOCK, 1.0, 1.0, words=0, errors=0, texts=2),
+                whisper.OURS: heard(whisper.OURS, 0.5, 0.5, said=0, errors=0),
+                whisper.STOCK: heard(whisper.STOCK, 1.0, 1.0, said=0, errors=0, texts=2),
             },
         ),
     ],
-    korean=vosk.Recognised(
+    korean=Group(
+        name="vosk",
         clips=4,
         audio_s=40.0,
         heard={
-            vosk.OURS: vosk.Heard(timing=timing(vosk.OURS, 4.0, 4.0), character_error_rate=0.14),
-            vosk.BARE_NEW: vosk.Heard(timing=timing(vosk.BARE_NEW, 8.0, 8.0), character_error_rate=0.15),
+            vosk.OURS: heard(vosk.OURS, 4.0, 4.0, errors=14),
+            vosk.BARE_NEW: heard(vosk.BARE_NEW, 8.0, 8.0, errors=15),
         },
     ),
     texts=toxicity.Scored(
