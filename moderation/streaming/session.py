@@ -455,7 +455,12 @@ class StreamSession:
     async def _on(self, pool: Executor, work: Callable[[], T]) -> T:
         future = pool.submit(work)
         self._work = future
-        return await asyncio.wrap_future(future)
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            if future.done():
+                # It holds what came of it, audio and all, until the stream speaks again.
+                self._work = None
 
     def _close_pipeline(self) -> None:
         """Give up what the pipeline holds, behind a call into it that still runs in its thread."""
