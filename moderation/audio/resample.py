@@ -137,7 +137,8 @@ class _ExactStream:
         audio = np.concatenate((self._pending, np.zeros(missing))) if missing > 0 else self._pending
         outputs = _filtered(audio, windows, f)[self._given - self._window_at : end - self._window_at]
         whole = (end - self._window_at) // f.outputs
-        self._pending = self._pending[whole * f.hop :]
+        # A view would keep all of what it was cut from for as long as the stream says nothing more.
+        self._pending = self._pending[whole * f.hop :].copy()
         self._window_at += whole * f.outputs
         self._given = end
         return outputs.astype(np.float32)

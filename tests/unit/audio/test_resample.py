@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Iterable
 
 import numpy as np
@@ -90,3 +91,26 @@ def test_at_other_rates_a_start_in_mid_stream_differs_by_rounding(rate: int) -> 
 def test_overshoot_stays_within_range() -> None:
     square = np.sign(sine(48_000, 100)).astype(np.float32)
     assert np.abs(Resampler(48_000).push(square)).max() <= 1.0
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
+def test_a_stream_that_waits_keeps_little_of_what_it_was_given(rate: int) -> None:
+    resamplers = [Resampler(rate) for _ in range(20)]
+    piece = noise(rate, 0.2)
+    resamplers[0].push(piece)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for resampler in resamplers:
+        resampler.push(piece)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (kept - before) / len(resamplers) < 8 * 1024
+
+
+def test_silence_of_any_length_is_silence() -> None:
+    resampler = Resampler(48_000)
+    for seconds in (0.2, 1.0, 3.0):
+        given = resampler.push(np.zeros(int(48_000 * seconds), np.float32))
+        assert given.dtype == np.float32
+        assert abs(len(given) - 16_000 * seconds) <= 160
+        assert not given.any()
