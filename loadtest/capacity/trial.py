@@ -14,7 +14,16 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from loadtest.capacity.outcome import P95_LIMIT_MS, Lag, Outcome, engine_of, lag_growth_s, latencies, settled, stage_times
+from loadtest.capacity.outcome import (
+    P95_LIMIT_MS,
+    Lag,
+    Outcome,
+    engine_of,
+    lag_growth_s,
+    latencies,
+    settled,
+    stage_times,
+)
 from loadtest.processes import StartedBroker, StartedWorker, apply_topics, own_names, worker_environment
 from loadtest.report import untranscribed
 from loadtest.run import Observed, Plan, Run
