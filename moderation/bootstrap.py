@@ -180,7 +180,7 @@ def _audio_language(settings: Settings, engines: EngineSet) -> AudioLanguageMode
 
 def _text_judge(settings: Settings, clock: Clock) -> TextJudge:
     return TextJudge(
-        toxicity=_toxicity(settings),
+        toxicity=build_toxicity(settings),
         vocabulary=VocabularyFilter.from_files(settings.vocabulary.lists),
         pii=PiiDetector(settings.pii),
         policy=Policy.load(settings.policy.file),
@@ -188,7 +188,12 @@ def _text_judge(settings: Settings, clock: Clock) -> TextJudge:
     )
 
 
-def _toxicity(settings: Settings) -> ToxicityClassifier:
+def build_toxicity(settings: Settings) -> ToxicityClassifier:
+    """The toxicity model that the settings name.
+
+    Raises:
+        ConfigurationError: it is missing or refused.
+    """
     toxicity = settings.toxicity
     if toxicity.model == COMPACT_MODEL:
         return open_classifier(toxicity)

@@ -14,14 +14,17 @@ import click
 from rich.console import Console
 from rich.markdown import Markdown
 
-from moderation.bench import toxicity, vosk, whisper
+from moderation.bench import memory, overhead, toxicity, vosk, whisper
 from moderation.bench.clips import Clip, load_clips
 from moderation.bench.report import as_json, markdown
 from moderation.errors import ModerationError
 from moderation.models.store import ModelStore
 from moderation.settings import load_settings
+from moderation.telemetry.logs import configure_logs
 
 _WIDTH_OF_FILES = 160
+_ENGINE = "whisper:tiny.en"
+_IDLE, _TALKING = 200, 50
 
 
 @click.command()
@@ -38,18 +41,22 @@ def main(*, speech: Path | None, sets: tuple[str, ...], runs: int, out: Path | N
     """Processor time and accuracy of our paths, and of what a user would take instead, on the same clips.
 
     Whisper against faster-whisper's `transcribe`, Vosk against the bare recogniser (where there are Korean clips),
-    toxicity against Detoxify with the same checkpoint, an utterance through all text stages. Takes minutes; pin it to a
-    core (`taskset -c 0`) and leave the machine alone meanwhile.
+    toxicity against Detoxify with the same checkpoint, an utterance through all text stages, a worker, alone and behind
+    the embedded broker, against the sum of its bare models; and what a stream takes of memory. Takes minutes; pin it to
+    a core (`taskset -c 0`) and leave the machine alone meanwhile.
     """
     settings = load_settings()
+    configure_logs(settings.telemetry.model_copy(update={"log_level": "warning"}))
     store = ModelStore(settings.models_dir)
     try:
         clips = [clip for clip in load_clips(speech) if not sets or clip.collection in sets]
         measured = as_json(
             runs=runs,
-            speech=whisper.measure(store.require("whisper:tiny.en"), clips, settings.asr, runs=runs, on_run=_tell),
+            speech=whisper.measure(store.require(_ENGINE), clips, settings.asr, runs=runs, on_run=_tell),
             korean=vosk.measure(store.require("vosk:ko"), "ko", clips, settings.asr, runs=runs, on_run=_tell),
             texts=toxicity.measure(_texts(clips), settings, runs=runs, on_run=_tell),
+            overhead=overhead.measure(clips, settings, engine=_ENGINE, runs=runs, on_run=_tell),
+            memory=memory.measure_apart(_ENGINE, idle=_IDLE, talking=_TALKING),
         )
     except ModerationError as error:
         raise click.ClickException(str(error)) from None

@@ -11,6 +11,9 @@ from typing import Any
 from moderation.bench import toxicity, vosk, whisper
 from moderation.bench.cpu import Timing
 from moderation.bench.hearing import Group
+from moderation.bench.memory import StreamMemory
+from moderation.bench.overhead import Overhead
+from moderation.bench.worker_report import memory_json, memory_table, overhead_json, overhead_table
 
 _LIBRARIES = ("ctranslate2", "faster-whisper", "onnxruntime", "torch", "vosk")
 
@@ -21,6 +24,8 @@ def as_json(
     speech: list[Group],
     korean: Group | None,
     texts: toxicity.Scored,
+    overhead: Overhead | None,
+    memory: Sequence[StreamMemory],
 ) -> dict[str, Any]:
     """Everything, as one JSON object. Ratios are medians over the runs; times are processor seconds of each run."""
     return {
@@ -30,6 +35,8 @@ def as_json(
         "whisper": [_group(group) for group in speech],
         "vosk": _recognised(korean) if korean else None,
         "toxicity": _scored(texts),
+        "overhead": overhead_json(overhead) if overhead else None,
+        "memory": memory_json(memory),
     }
 
 
@@ -127,6 +134,8 @@ def markdown(measured: Mapping[str, Any]) -> str:
             _whisper_table(measured["whisper"]),
             *([_vosk_table(measured["vosk"])] if measured["vosk"] else []),
             _toxicity_table(measured["toxicity"]),
+            *([overhead_table(measured["overhead"])] if measured["overhead"] else []),
+            memory_table(measured["memory"]),
         ]
     )
 

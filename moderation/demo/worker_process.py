@@ -55,6 +55,13 @@ class WorkerProcess:
                 start_new_session=True,  # Ctrl-C reaches the demo alone, which stops the worker in its own time
             )
 
+    @property
+    def pid(self) -> int:
+        """The process id, once started."""
+        if self._process is None:
+            raise WorkerFailed("the worker was not started")
+        return self._process.pid
+
     async def ready(self, deadline_s: float) -> None:
         """Return once it has loaded its models and has partitions.
 

@@ -12,7 +12,7 @@ from moderation.contracts.codecs import Codecs
 from moderation.events import ResumeMark, ResumePoint
 from moderation.language.stream import LanguageMemory
 from moderation.pipeline import Pipeline, StreamPipeline
-from moderation.settings import Settings
+from moderation.settings import AsrSettings, Settings
 from moderation.streaming.context import SessionContexts
 from moderation.streaming.dead_letter_guard import DeadLetterGuard
 from moderation.streaming.mark_topic import MarkTopic
@@ -117,6 +117,11 @@ def assemble(
         )
     )
     return Assembly(router=router, marks=marks, mark_topic=mark_topic, silence=silence, observer=observer, guard=guard)
+
+
+def recognition_threads(asr: AsrSettings) -> int:
+    """How many threads recognise: as many as utterances are decoded together, for they wait while that happens."""
+    return asr.whisper_workers * asr.whisper_batch + asr.vosk_workers
 
 
 def new_session(session_parts: SessionParts, marks: ResumeMarks, first: ReceivedChunk) -> StreamSession:

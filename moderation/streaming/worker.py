@@ -15,7 +15,7 @@ from faust.types import TP
 
 from moderation.errors import BrokerUnavailable, InvariantViolation, ModerationError, TransientError
 from moderation.streaming.app import create_app
-from moderation.streaming.assembly import WorkerParts, assemble
+from moderation.streaming.assembly import WorkerParts, assemble, recognition_threads
 from moderation.streaming.committing import Committer
 from moderation.streaming.messages import raw_message
 from moderation.streaming.process_memory import ProcessMemory
@@ -70,15 +70,11 @@ class Worker:
         Raises:
             ModerationError: the worker cannot go on; what was acked is published, the rest is delivered again.
         """
-        asr = self._parts.settings.asr
+        recognising = recognition_threads(self._parts.settings.asr)
         with (
             tempfile.TemporaryDirectory(prefix="voice-moderation-") as data_dir,
             ThreadPoolExecutor(1, thread_name_prefix="intake") as intake_pool,
-            ThreadPoolExecutor(
-                # Threads wait while their utterances are decoded together.
-                asr.whisper_workers * asr.whisper_batch + asr.vosk_workers,
-                thread_name_prefix="recognition",
-            ) as recognition_pool,
+            ThreadPoolExecutor(recognising, thread_name_prefix="recognition") as recognition_pool,
         ):
             app = create_app(self._parts.settings, data_dir=Path(data_dir))
             self._made = assemble(

@@ -1,6 +1,8 @@
 from moderation.bench import toxicity, vosk, whisper
 from moderation.bench.cpu import Timing
 from moderation.bench.hearing import Group, Heard
+from moderation.bench.memory import StreamMemory
+from moderation.bench.overhead import BROKER, SPEECH, SUM, TOXICITY, VAD, Overhead
 from moderation.bench.report import as_json, markdown
 
 
@@ -53,6 +55,18 @@ MEASURED = as_json(
         stages=toxicity.Spread(p50_ms=2.25, p95_ms=3.0),
         largest_difference=0.00000123,
     ),
+    overhead=Overhead(
+        engine="whisper:tiny.en",
+        talk_s=100.0,
+        audio_s=120.0,
+        timings={
+            VAD: timing(VAD, 0.5, 0.5),
+            SPEECH: timing(SPEECH, 3.0, 3.0),
+            TOXICITY: timing(TOXICITY, 0.5, 0.5),
+            BROKER: timing(BROKER, 5.0, 5.2),
+        },
+    ),
+    memory=[StreamMemory(encoding="OPUS", idle_streams=200, idle_mb=0.178, talking_streams=50, talking_mb=0.82)],
 )
 
 
@@ -77,6 +91,25 @@ def test_the_tables_show_every_way() -> None:
     assert "| ours, one by one | 2.00 | 5.00 |" in told
     assert "personal data, policy, masking): p50 2.2 ms, p95 3.0 ms." in told
     assert "Detoxify's is 1e-06." in told
+
+
+def test_the_overhead_is_a_ratio_to_the_sum_of_the_bare_models() -> None:
+    ways = MEASURED["overhead"]["ways"]
+    assert ways[SUM]["times_bare_models"] == 1.0
+    assert ways[SUM]["cpu_ms_per_s_of_speech"] == 40.0
+    assert ways[SPEECH]["times_bare_models"] == 0.75
+    assert ways[BROKER]["times_bare_models"] == 1.27
+    assert ways[BROKER]["cpu_s"] == [5.0, 5.2]
+
+
+def test_the_tables_of_the_worker_end_with_what_costs_most() -> None:
+    told = markdown(MEASURED)
+    assert f"| {SUM} | 40.0 | 1.00 |\n| {BROKER} | 51.0 | 1.27 |" in told
+    assert "| OPUS (200 and 50 streams) | 0.18 | 0.82 |" in told
+
+
+def test_without_english_clips_there_is_no_overhead() -> None:
+    assert "bare models" not in markdown({**MEASURED, "overhead": None})
 
 
 def test_without_korean_clips_there_is_no_table_of_vosk() -> None:
