@@ -7,7 +7,8 @@ from typing import Any
 from moderation.events import AudioEncoding
 
 USABLE_SHARE = 0.7
-"""Of a core: what the worker may be busy with before utterances wait for each other for longer than people notice."""
+"""Of a core: what may go into what is measured here. Faust and Kafka take about a seventh as much again (`make bench`),
+and what waits behind a busy core waits the longer the busier it is."""
 
 SESSION_TALK_RATIO = 0.25
 """Share of the time that a speaker talks in voice chat."""
@@ -76,7 +77,7 @@ def notes(loads: Sequence[Load], *, cores: int, worker_mb: float) -> list[str]:
     foreign = sorted({load.engine for load in loads if load.language != load.spoken_language})
     told = [
         f"streams/core: all talk without end. sessions/core: each talks {SESSION_TALK_RATIO:.0%} of the time.",
-        f"Both keep a core busy for {USABLE_SHARE:.0%}, so that no utterance waits long.",
+        f"Both take {USABLE_SHARE:.0%} of a core: the rest is for Faust, for Kafka, and so that no utterance waits long.",
         f"Cores here: {cores}. A worker takes {worker_mb:.0f} MB beside its models.",
     ]
     told += [
@@ -85,7 +86,7 @@ def notes(loads: Sequence[Load], *, cores: int, worker_mb: float) -> list[str]:
     ]
     return [
         *told,
-        "Estimates from processor time, without Faust and Kafka: `python -m loadtest capacity` measures with latency.",
+        "Estimates from processor time; `python -m loadtest capacity` measures through a broker, with latency.",
     ]
 
 

@@ -146,11 +146,15 @@ def _inside(
     settings: Settings, pipeline: Pipeline, tracks: Sequence[Track], ids: StreamIds, encoding: AudioEncoding
 ) -> Way:
     """One stream after another, so that no utterances are decoded together: the bare models do not do that either."""
+    messages: list[list[tuple[str, bytes]]] = []
 
     async def hear() -> None:
         async with inner_worker(settings, pipeline) as worker:
-            for track in _renamed(tracks, ids):
-                await worker.take(worker.encoded(track.chunks))
+            # Made when nothing counts yet; each run has a worker that never heard of these streams.
+            if not messages:
+                messages.extend(worker.encoded(track.chunks) for track in _renamed(tracks, ids))
+            for each in messages:
+                await worker.take(each)
                 await worker.finished()
 
     return Way(name=inside(encoding), run=lambda: asyncio.run(hear()), cpu_s=own_cpu_s)

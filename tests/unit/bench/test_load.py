@@ -41,7 +41,7 @@ def test_the_table_has_a_row_a_load() -> None:
 
 def test_the_notes_say_what_the_figures_are_and_what_measures_better() -> None:
     told = " ".join(notes([LOAD], cores=2, worker_mb=198.4))
-    assert "stimates from processor time" in told
+    assert "Estimates from processor time" in told
     assert "python -m loadtest capacity" in told
     assert "Cores here: 2. A worker takes 198 MB" in told
     assert "--speech" not in told
