@@ -77,7 +77,7 @@ def notes(loads: Sequence[Load], *, cores: int, worker_mb: float) -> list[str]:
     foreign = sorted({load.engine for load in loads if load.language != load.spoken_language})
     told = [
         f"streams/core: all talk without end. sessions/core: each talks {SESSION_TALK_RATIO:.0%} of the time.",
-        f"Both take {USABLE_SHARE:.0%} of a core: the rest is for Faust, for Kafka, and so that no utterance waits long.",
+        f"Both take {USABLE_SHARE:.0%} of a core: the rest is for Faust, Kafka and so that nothing waits long.",
         f"Cores here: {cores}. A worker takes {worker_mb:.0f} MB beside its models.",
     ]
     told += [
