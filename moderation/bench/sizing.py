@@ -20,6 +20,7 @@ from moderation.processes.cpu_time import family_cpu_s
 from moderation.settings import Settings
 from moderation.streaming.process_memory import MIB, ProcessMemory
 
+_SEE = "see the checks above, and `moderation models verify`"
 _CLIPS_A_STREAM = 5
 _MUTED_STREAMS, _MUTED_S = 10, 60.0
 
@@ -60,15 +61,15 @@ def measure_engines(
     """
     store = ModelStore(settings.models_dir)
     for name in dict.fromkeys(name for names in settings.asr.engines.values() for name in names):
-        status = store.status(name)
-        if not status.installed:
-            yield Passed(engine=name, reason="its model is not installed", advice=install_command(status.spec))
-            continue
         try:
-            heard = clips_for(status.languages, plan.clips)
-            yield _measure(with_engine(settings, name), name, heard, plan, on_progress)
+            status = store.status(name)
+            if status.installed:
+                heard = clips_for(status.languages, plan.clips)
+                yield _measure(with_engine(settings, name), name, heard, plan, on_progress)
+            else:
+                yield Passed(engine=name, reason="its model is not installed", advice=install_command(status.spec))
         except ModerationError as error:
-            yield Passed(engine=name, reason=str(error), advice="moderation models verify")
+            yield Passed(engine=name, reason=str(error), advice=_SEE)
 
 
 def _measure(

@@ -46,3 +46,12 @@ def test_an_engine_without_its_model_is_named_once_and_passed_over(tmp_path: Pat
     assert isinstance(passed, Passed)
     assert passed.engine == missing
     assert passed.advice == f"moderation models fetch {missing}"
+
+
+def test_an_engine_that_does_not_exist_is_passed_over_with_the_reason(tmp_path: Path) -> None:
+    settings = Settings(models_dir=tmp_path, asr=AsrSettings(engines={"*": ["whisper:nonesuch"]}))
+    (passed,) = measure_engines(
+        settings, SizingPlan(clips=CLIPS, encodings=[AudioEncoding.OPUS], seconds=0.1), lambda _: None
+    )
+    assert isinstance(passed, Passed)
+    assert "whisper:nonesuch" in passed.reason

@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from moderation.bench import sizing
 from moderation.bench.load import Load
+from moderation.bench.tracks import RATES_HZ
 from moderation.cli import checks
 from moderation.cli.checks import Finding
 from moderation.cli.doctor import command
@@ -89,3 +90,8 @@ def test_without_bench_nothing_is_measured(plans: list[sizing.SizingPlan]) -> No
     result = CliRunner().invoke(command, [], obj=Settings())
     assert result.stdout.splitlines() == ["ok     disk: fine"]
     assert not plans
+
+
+def test_every_encoding_that_can_be_measured_can_be_chosen() -> None:
+    (option,) = (option for option in command.params if option.name == "encodings")
+    assert sorted(option.type.choices) == sorted(encoding.value.lower() for encoding in RATES_HZ)
