@@ -109,13 +109,17 @@ def speech_of(seconds: float) -> Samples:
     return np.concatenate(loud)[: int(seconds * SAMPLE_RATE_HZ)]
 
 
-def settled_rss_bytes() -> int:
-    """Resident memory of this process once everything that is free was given back (as far as glibc can)."""
+def give_back() -> None:
+    """Return what is free to the system, as far as the C library can: what comes next shows, and does not fill it."""
     gc.collect()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def settled_rss_bytes() -> int:
+    """Resident memory of this process once everything that is free was given back."""
+    give_back()
     return int(_STATM.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 

@@ -10,6 +10,7 @@ from itertools import cycle
 from moderation.bench.clips import Clip
 from moderation.bench.inner_worker import InnerWorker, inner_worker, with_engine
 from moderation.bench.load import Load
+from moderation.bench.memory import give_back
 from moderation.bench.tracks import StreamIds, Track, muted, talking
 from moderation.bootstrap import build_pipeline
 from moderation.errors import ConfigurationError, ModerationError
@@ -79,14 +80,14 @@ def _measure(
     plan: SizingPlan,
     on_progress: Callable[[str], None],
 ) -> Measured:
-    memory = ProcessMemory()
+    clips_mb = sum(clip.samples.nbytes for clip in plan.clips) / MIB
     with build_pipeline(settings) as pipeline:
-        before_mb = sum(memory.by_role().values()) / MIB
+        before_mb = _held_mb()
         on_progress(f"{name}: loading")
         pipeline.engines.preload([heard_clips.language])
         meter = _Meter(settings, pipeline, heard_clips)
         asyncio.run(meter.warm_up())
-        model_mb = sum(memory.by_role().values()) / MIB - before_mb
+        model_mb = _held_mb() - before_mb
         loads = []
         for encoding in plan.encodings:
             on_progress(f"{name}: hearing {encoding} for {plan.seconds:g} s")
@@ -104,7 +105,12 @@ def _measure(
                     model_mb=model_mb,
                 )
             )
-    return Measured(loads=tuple(loads), worker_mb=before_mb)
+    return Measured(loads=tuple(loads), worker_mb=before_mb - clips_mb)
+
+
+def _held_mb() -> float:
+    give_back()
+    return sum(ProcessMemory().by_role().values()) / MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
