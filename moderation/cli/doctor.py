@@ -61,7 +61,7 @@ def command(
 
     --bench plays clips through a worker without a broker, once with each engine of MODERATION_ASR__ENGINES
     whose model is installed, and counts the processor time of all threads and processes: how many streams and voice
-    sessions a core carries, for sizing. What else runs on the machine does not count, but slows memory and caches.
+    sessions a core carries, for sizing. Leave the machine alone meanwhile: beside other work everything costs more.
 
     \b
     moderation doctor
