@@ -7,8 +7,8 @@ from typing import Any
 from moderation.events import AudioEncoding
 
 USABLE_SHARE = 0.7
-"""Of a core: what may go into what is measured here. Faust and Kafka take about a seventh as much again (`make bench`),
-and what waits behind a busy core waits the longer the busier it is."""
+"""Of a core: what may go into what is measured here. Assumed, not measured: Faust and Kafka take their part (`make
+bench` says how much), and what waits behind a busy core waits the longer the busier it is."""
 
 SESSION_TALK_RATIO = 0.25
 """Share of the time that a speaker talks in voice chat."""
