@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from moderation.asr.engine import SpeechEngine
+from moderation.asr.interim import InterimRules
 from moderation.asr.select import EngineSet, InstalledModel
 from moderation.asr.vosk.engine import OnCrash, VoskEngine
 from moderation.asr.whisper.engine import WhisperEngine
@@ -72,7 +73,8 @@ def build_pipeline(settings: Settings, *, on_engine_crash: OnCrash | None = None
             judge=_text_judge(settings, clock),
             clock=clock,
             engine_retry_deadline_s=settings.streaming.retry_deadline_s,
-            publish_partials=settings.asr.publish_partials,
+            judge_partials=settings.asr.publish_partials or settings.asr.flag_partials,
+            interims=InterimRules.of(every_s=settings.asr.interim_every_s, window_s=settings.asr.interim_window_s),
         )
     finally:
         engines.close()

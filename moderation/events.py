@@ -199,11 +199,12 @@ class Evidence:
 class ModerationFlag:
     """A verdict at or above the flagging severity, as published: nothing a moderator needs is elsewhere.
 
-    `flag_id` is the UUIDv5 of tenant, stream, capture instant of the first chunk, first and last sequence, and policy
-    id: a replay gives the same id.
-    `revision` counts from 0; a later revision of the same flag_id supersedes an earlier one. `provisional` is True
-    while the speaker goes on. `speaker_strikes` is None where strikes are not counted. `missing` tells where audio of
-    the utterance never came.
+    `flag_id` is the UUIDv5 of tenant, stream, capture instant and sequence of the first chunk, where in that chunk the
+    utterance begins, in tenths of a second, and policy id: a replay gives the same id.
+    A higher `revision` of the same flag_id supersedes a lower one. It is how much of the utterance had been heard, in
+    milliseconds, and one more once the utterance has ended: it rises, with gaps, and a replay gives it again.
+    `provisional` is True while the speaker goes on: a final revision follows. `speaker_strikes` is None where strikes
+    are not counted. `missing` tells where audio of the utterance never came.
     """
 
     flag_id: str
@@ -233,6 +234,11 @@ class ModerationFlag:
     flagged_at: datetime
     automated_detection: bool = True
     missing: tuple[MissingAudio, ...] = ()
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether this takes a provisional flag back: the whole utterance is not worth a flag."""
+        return not self.provisional and self.severity is Severity.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +272,7 @@ class ResumeMark:
     `point` is where intake goes on. `origin_offset` is the offset of the stream's first chunk: what lies before it
     under the same id is of an earlier stream. `last_sequence`, `last_offset` and `last_captured_at` are of the last
     chunk that was finished. `heard` and `read` are what is known of its language; None: nothing, or a hint settles it.
+    `provisional_flag_id` is the flag that was told of the utterance behind `point`, which awaits its final revision.
     """
 
     tenant_id: str
@@ -279,6 +286,7 @@ class ResumeMark:
     heard: LanguageEvidence | None
     read: LanguageEvidence | None
     marked_at: datetime
+    provisional_flag_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

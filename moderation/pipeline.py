@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from moderation.asr.engine import Partial, Recognition, Recognizer, Samples, SpeechEngine
+from moderation.asr.interim import InterimRules
+from moderation.asr.recognition import audio_ms
 from moderation.asr.select import EngineSet
 from moderation.audio.utterance import SAMPLE_RATE_HZ, IntakeEvent, Utterance, UtteranceAudio, UtteranceOpened
 from moderation.clock import Clock
@@ -16,6 +18,7 @@ from moderation.errors import EngineCrashed
 from moderation.judging import HeardText, Judgement, TextJudge
 from moderation.language.identifier import AudioLanguageModel, TextLanguageModel
 from moderation.language.stream import LanguageDecision, LanguageMemory, StreamLanguage
+from moderation.partials import Interim, InterimListener, PartialOutcome, model_id
 from moderation.settings import LanguageSettings
 
 
@@ -33,21 +36,6 @@ class UtteranceOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartialOutcome:
-    """What was understood so far of an utterance that goes on, judged and masked; without word times."""
-
-    opened: UtteranceOpened
-    judgement: Judgement
-    engine: str
-    model: str
-
-
-def model_id(engine: SpeechEngine) -> str:
-    """The engine with its model's version, as published."""
-    return f"{engine.name}@{engine.model_version}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """The loaded models and lists of a process, shared by all streams."""
 
@@ -58,13 +46,19 @@ class Pipeline:
     judge: TextJudge
     clock: Clock
     engine_retry_deadline_s: float
-    publish_partials: bool
+    judge_partials: bool
+    """Whether partials are judged; without, engines with partials tell nothing before the end."""
+    interims: InterimRules | None = None
+    """When engines without partials listen to an utterance that goes on; None: never."""
 
     def open_stream(
-        self, *, stream_id: str, language_hint: str | None, memory: LanguageMemory | None = None
+        self, *, stream_id: str, language_hint: str | None, memory: LanguageMemory | None = None, is_live: bool = False
     ) -> "StreamPipeline":
-        """Begin a stream, or go on with one whose `memory` another pipeline left."""
-        return StreamPipeline(self, stream_id=stream_id, language_hint=language_hint, memory=memory)
+        """Begin a stream, or go on with one whose `memory` another pipeline left.
+
+        Of one that is not `is_live` nobody wants to know anything before an utterance has ended.
+        """
+        return StreamPipeline(self, stream_id=stream_id, language_hint=language_hint, memory=memory, is_live=is_live)
 
     def close(self) -> None:
         """End engine processes and release models."""
@@ -75,9 +69,16 @@ class StreamPipeline:
     """Turns what intake says of one stream into judged utterances. Used from one thread at a time."""
 
     def __init__(
-        self, shared: Pipeline, *, stream_id: str, language_hint: str | None, memory: LanguageMemory | None = None
+        self,
+        shared: Pipeline,
+        *,
+        stream_id: str,
+        language_hint: str | None,
+        memory: LanguageMemory | None = None,
+        is_live: bool = False,
     ) -> None:
         self._shared = shared
+        self._is_live = is_live
         self._stream_id = stream_id
         self._language = StreamLanguage(shared.language_settings, hint=language_hint, memory=memory)
         self._recognizer: Recognizer | None = None
@@ -85,6 +86,7 @@ class StreamPipeline:
         self._opened: UtteranceOpened | None = None
         self._opened_with: str | None = None
         self._streamed: list[Samples] | None = None
+        self._interims: InterimListener | None = None
         # A decision that was remembered was told by whoever made it.
         self._is_decision_told = self._language.decision is not None and memory is not None
 
@@ -103,10 +105,29 @@ class StreamPipeline:
             case UtteranceAudio():
                 return self._streamed is not None
 
+    def follow(self, event: IntakeEvent) -> None:
+        """Keep what interim decodes would hear. Cheap; every event, before it is handled."""
+        match event:
+            case UtteranceOpened():
+                self._interims = self._interim_listener(event)
+            case UtteranceAudio(samples=samples) if self._interims is not None:
+                self._interims.take(samples)
+            case Utterance():
+                self._interims = None
+
+    @property
+    def is_interim_due(self) -> bool:
+        """Whether the open utterance has grown enough to be listened to before it ends."""
+        return self._interims is not None and self._interims.is_due
+
+    def interim(self) -> Interim | None:
+        """The interim decode of the open utterance, to be made on any thread, beside whatever is handled meanwhile."""
+        return None if self._interims is None else self._interims.next()
+
     def handle(self, event: IntakeEvent) -> UtteranceOutcome | PartialOutcome | None:
         """Take the next event of the stream.
 
-        Returns: the judged utterance when one ended, a partial when there is news and partials are published, or None.
+        Returns: the judged utterance when one ended, a partial when there is news and partials are judged, or None.
 
         Raises:
             EngineCrashed: the engine kept dying until the retry deadline.
@@ -119,9 +140,13 @@ class StreamPipeline:
                 return None
             case UtteranceAudio(samples=samples):
                 partial = self._feed(samples)
-                return self._judge_partial(partial) if partial and self._shared.publish_partials else None
+                return self._judge_partial(partial) if partial and self._judges_partials else None
             case Utterance():
                 return self._complete(event)
+
+    @property
+    def _judges_partials(self) -> bool:
+        return self._is_live and self._shared.judge_partials
 
     def close(self) -> None:
         """Give up an utterance that is under way."""
@@ -155,11 +180,36 @@ class StreamPipeline:
         if engine is None or opened is None or not partial.text:
             return None
         heard = HeardText(text=partial.text, language=self._language.guess())
+        judgement = self._shared.judge.judge(heard)
         return PartialOutcome(
             opened=opened,
-            judgement=self._shared.judge.judge(heard),
+            heard_ms=audio_ms(sum(map(len, self._streamed or ()))),
+            is_whole=True,
+            judgement=judgement,
             engine=engine.name,
-            model=model_id(engine),
+            models={"asr": model_id(engine), **self._shared.judge.models},
+            timings_ms=judgement.timings_ms,
+        )
+
+    def _interim_listener(self, opened: UtteranceOpened) -> InterimListener | None:
+        rules = self._shared.interims
+        if rules is None or not self._is_live or not self._language.is_decided:
+            return None
+        shared, engine = self._shared, self._current_engine()
+        if not engine.capabilities.interims:
+            return None
+        language, guess = self._language.language_for_recognition(), self._language.guess()
+        return InterimListener(
+            rules,
+            lambda window: Interim(
+                opened=opened,
+                window=window,
+                engine=engine,
+                language=language,
+                guess=guess,
+                judge=shared.judge,
+                clock=shared.clock,
+            ),
         )
 
     def _complete(self, utterance: Utterance) -> UtteranceOutcome:

@@ -148,6 +148,31 @@ class AsrSettings(Section):
     vosk_crash_window_s: float = Field(60.0, gt=0, description="Time over which crashes of Vosk processes count, s.")
     engine_timeout_s: float = Field(30.0, gt=0, description="Longest wait for an answer of an engine process, s.")
     publish_partials: bool = Field(False, description="Whether partial transcripts are published.")
+    flag_partials: bool = Field(
+        True,
+        description="Whether partials of engines that have them (Vosk) are judged, so that a provisional flag comes "
+        "while the speaker goes on.",
+    )
+    interim_every_s: float = Field(
+        1.5,
+        ge=0,
+        description="How much longer an utterance must have become until an engine without partials (Whisper) listens "
+        "to it again before it ends, for provisional flags; 0 for never, s.",
+    )
+    interim_window_s: float = Field(
+        6.0,
+        gt=0,
+        le=20,
+        description="Most audio that such a listening hears, up to where the utterance has come, s; never less than "
+        "2 s more than the above.",
+    )
+    interim_share: float = Field(
+        0.25,
+        gt=0,
+        le=1,
+        description="Most of the time that a worker spends on such listening, all streams together. It comes behind "
+        "everything else, and while ended utterances are recognised none is begun.",
+    )
 
 
 class LanguageSettings(Section):

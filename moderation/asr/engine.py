@@ -21,6 +21,8 @@ class EngineCapabilities:
     word_confidence: bool
     languages: frozenset[str] | None
     """Primary BCP-47 tags the model knows; None means any."""
+    interims: bool = False
+    """Whether `interim` can be asked. An engine with partials has no need of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,14 @@ class SpeechEngine(Protocol):
 
     def recognizer(self, *, stream_id: str, language: str | None) -> Recognizer:
         """Begin an utterance of a stream in a language (None: the model's own, or detected)."""
+        ...
+
+    def interim(self, samples: Samples, *, language: str) -> Recognition:
+        """What is said in a part of an utterance that goes on. Blocks, at the lowest priority.
+
+        May be less accurate than the utterance's own recognition, and is never made at its expense.
+        Raises: InvariantViolation: the engine's capabilities say that it has no interims.
+        """
         ...
 
     def close(self) -> None:

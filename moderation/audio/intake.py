@@ -225,6 +225,7 @@ class StreamIntake:
                         number=self._number,
                         first_sequence=run.timeline.sequence_at(start),
                         start_ms=run.timeline.ms_at(start),
+                        started_at=run.timeline.instant_at(start),
                     )
                 case Grown(samples=samples):
                     yield UtteranceAudio(number=self._number, samples=samples)

@@ -17,11 +17,12 @@ Samples = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UtteranceOpened:
-    """Speech began. `number` counts the utterances of the stream from 0."""
+    """Speech began. `number` counts the utterances of the stream from 0; all fields are those of its `Utterance`."""
 
     number: int
     first_sequence: int
     start_ms: int
+    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

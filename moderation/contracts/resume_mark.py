@@ -56,6 +56,7 @@ def to_record(event: ResumeMark) -> Record:
         "heard": _evidence_record(event.heard),
         "read": _evidence_record(event.read),
         "marked_at": event.marked_at,
+        "provisional_flag_id": event.provisional_flag_id,
     }
 
 

@@ -15,6 +15,7 @@ from moderation.pipeline import Pipeline, StreamPipeline
 from moderation.settings import AsrSettings, Settings
 from moderation.streaming.context import SessionContexts
 from moderation.streaming.dead_letter_guard import DeadLetterGuard
+from moderation.streaming.interims import InterimDesk
 from moderation.streaming.mark_topic import MarkTopic
 from moderation.streaming.marks import ResumeMarks
 from moderation.streaming.messages import received_chunk
@@ -23,7 +24,7 @@ from moderation.streaming.outbox import KafkaOutbox
 from moderation.streaming.publishing import Publisher
 from moderation.streaming.received import ReceivedChunk
 from moderation.streaming.router import IntakeRouter, RouterLimits, RouterParts
-from moderation.streaming.session import SessionLimits, SessionParts, StreamSession
+from moderation.streaming.session import PartialsUse, SessionLimits, SessionParts, StreamSession
 from moderation.streaming.silence import LogSilence
 from moderation.telemetry.metrics import Metrics
 
@@ -58,6 +59,7 @@ def assemble(
     *,
     intake_pool: Executor,
     recognition_pool: Executor,
+    interim_pool: Executor,
     on_failure: Callable[[BaseException], None],
 ) -> Assembly:
     """Build what works around a Faust application; nothing is started."""
@@ -97,6 +99,13 @@ def assemble(
         observer=observer,
         intake_pool=intake_pool,
         recognition_pool=recognition_pool,
+        interims=InterimDesk(
+            interim_pool,
+            parts.clock,
+            share=settings.asr.interim_share,
+            on_made=lambda seconds: parts.metrics.stage("interim", seconds),
+        ),
+        partials=PartialsUse(published=settings.asr.publish_partials, flagged=settings.asr.flag_partials),
         new_intake=parts.new_intake,
         open_pipeline=lambda first, mark: open_pipeline(parts.pipeline, first, mark),
         on_taken=lambda: router.chunk_taken(),  # noqa: PLW0108  the router is made below
@@ -139,4 +148,9 @@ def new_session(session_parts: SessionParts, marks: ResumeMarks, first: Received
 def open_pipeline(pipeline: Pipeline, first: ReceivedChunk, mark: ResumeMark | None) -> StreamPipeline:
     """The pipeline of a stream; it remembers the language when utterances came before."""
     memory = LanguageMemory(heard=mark.heard, read=mark.read) if mark and mark.point.utterances else None
-    return pipeline.open_stream(stream_id=first.chunk.stream_id, language_hint=first.chunk.language_hint, memory=memory)
+    return pipeline.open_stream(
+        stream_id=first.chunk.stream_id,
+        language_hint=first.chunk.language_hint,
+        memory=memory,
+        is_live=not first.is_replay,
+    )

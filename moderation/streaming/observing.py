@@ -48,6 +48,10 @@ class WorkerObserver:
         """An open utterance was closed for the sake of others."""
         self._metrics.utterance_closed_early()
 
+    def interim_heard(self, *, in_time: bool) -> None:
+        """An interim decode was made."""
+        self._metrics.interim(in_time=in_time)
+
     def intake_paused(self, reason: PausingBound, seconds: float) -> None:
         """Intake waited for a bound."""
         self._metrics.intake_paused(reason, seconds)

@@ -9,11 +9,19 @@ from moderation.contracts.codecs import Codecs
 from moderation.contracts.dead_letter import error_headers
 from moderation.contracts.keys import key_of
 from moderation.errors import DeadLetterCode, InvalidMessage
-from moderation.events import DeadLetter, ModerationFlag, Transcript
-from moderation.pipeline import PartialOutcome, UtteranceOutcome
+from moderation.events import ContextUtterance, DeadLetter, ModerationFlag, Transcript
+from moderation.partials import PartialOutcome
+from moderation.pipeline import UtteranceOutcome
 from moderation.settings import StreamingSettings
 from moderation.streaming.context import SessionContexts
-from moderation.streaming.outputs import context_of, evidence_of, flag_of, partial_of, transcript_of
+from moderation.streaming.outputs import (
+    context_of,
+    flag_of,
+    partial_of,
+    provisional_flag_of,
+    transcript_of,
+    withdrawal_of,
+)
 from moderation.streaming.publishing import Publisher
 from moderation.streaming.received import RawMessage, ReceivedChunk
 from moderation.telemetry.metrics import Metrics
@@ -44,27 +52,55 @@ class KafkaOutbox:
         self._metrics = metrics
         self._on_dead_letter = on_dead_letter
 
-    async def utterance(self, outcome: UtteranceOutcome, chunks: list[ReceivedChunk], *, waited_ms: float) -> None:
-        """Publish the flag, if there is one, then the transcript. An utterance without words publishes nothing."""
+    async def utterance(
+        self,
+        outcome: UtteranceOutcome,
+        chunks: list[ReceivedChunk],
+        *,
+        waited_ms: float,
+        provisional_flag_id: str | None,
+    ) -> None:
+        """Publish the final revision of the flag, if there is one or was a provisional one, then the transcript.
+
+        Of an utterance without words there is no transcript.
+        """
         self._metrics.utterance(outcome)
         if decision := outcome.language_decision:
             self._metrics.language_decided(decision.language, decision.source)
-        if not outcome.judgement.masked.text and not outcome.judgement.verdict.flagged:
-            return
-        identity, captured_at = chunks[0].identity, chunks[0].chunk.captured_at
-        if outcome.judgement.verdict.flagged:
+        is_flagged = outcome.judgement.verdict.flagged
+        if is_flagged or provisional_flag_id:
             flag = flag_of(
-                outcome,
-                identity,
-                captured_at=captured_at,
-                evidence=evidence_of(chunks),
-                context=self._contexts.before(identity.tenant_id, identity.session_id),
-                waited_ms=waited_ms,
-                flagged_at=self._clock.now(),
+                outcome, chunks, context=self._context(chunks), waited_ms=waited_ms, flagged_at=self._clock.now()
             )
-            await self._send(self._topics.flags_topic, flag, self._codecs.flags.encode(flag))
-            self._metrics.flag(flag, confirmed_at=self._clock.now())
-        transcript = transcript_of(outcome, identity, captured_at=captured_at)
+            if is_flagged:
+                await self._send_flag(flag)
+            if provisional_flag_id and (not is_flagged or provisional_flag_id != flag.flag_id):
+                await self._send_flag(withdrawal_of(flag, flag_id=provisional_flag_id))
+        if outcome.judgement.masked.text or is_flagged:
+            await self._send_transcript(outcome, chunks)
+
+    async def provisional_flag(
+        self, outcome: PartialOutcome, chunks: list[ReceivedChunk], *, is_final: bool = False
+    ) -> None:
+        """Publish the flag of an utterance that goes on and has these chunks so far.
+
+        `is_final`: it cannot be recognised to its end.
+        """
+        flag = provisional_flag_of(
+            outcome, chunks, context=self._context(chunks), flagged_at=self._clock.now(), is_final=is_final
+        )
+        await self._send_flag(flag)
+
+    def _context(self, chunks: list[ReceivedChunk]) -> tuple[ContextUtterance, ...]:
+        return self._contexts.before(chunks[0].identity.tenant_id, chunks[0].identity.session_id)
+
+    async def _send_flag(self, flag: ModerationFlag) -> None:
+        await self._send(self._topics.flags_topic, flag, self._codecs.flags.encode(flag))
+        self._metrics.flag(flag, confirmed_at=self._clock.now())
+
+    async def _send_transcript(self, outcome: UtteranceOutcome, chunks: list[ReceivedChunk]) -> None:
+        identity = chunks[0].identity
+        transcript = transcript_of(outcome, identity, captured_at=chunks[0].chunk.captured_at)
         await self._send(self._topics.transcripts_topic, transcript, self._codecs.transcripts.encode(transcript))
         self._contexts.remember(identity.tenant_id, identity.session_id, context_of(outcome, identity))
 

@@ -1,12 +1,16 @@
 """What is published for a judged utterance: pure functions of data."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 
+from moderation.audio.utterance import Utterance, UtteranceOpened
 from moderation.contracts.ids import flag_id, utterance_id
-from moderation.events import ContextUtterance, Evidence, ModerationFlag, StreamIdentity, Transcript
-from moderation.pipeline import PartialOutcome, UtteranceOutcome
+from moderation.events import ContextUtterance, Evidence, ModerationFlag, Severity, StreamIdentity, Transcript
+from moderation.partials import PartialOutcome
+from moderation.pipeline import UtteranceOutcome
+from moderation.policy.verdict import Action
 from moderation.streaming.received import ReceivedChunk
 
 
@@ -80,39 +84,42 @@ def partial_of(outcome: PartialOutcome, chunks: Sequence[ReceivedChunk]) -> Tran
         text=outcome.judgement.masked.text,
         words=(),
         engine=outcome.engine,
-        model=outcome.model,
+        model=outcome.models["asr"],
+    )
+
+
+def flag_id_of(spoken: Utterance | UtteranceOpened, first: ReceivedChunk, *, policy_id: str) -> str:
+    """The id of the flag about an utterance, from its beginning on; `first` is its first chunk."""
+    return flag_id(
+        tenant_id=first.chunk.tenant_id,
+        stream_id=first.chunk.stream_id,
+        captured_at=first.chunk.captured_at,
+        first_sequence=spoken.first_sequence,
+        started_at=spoken.started_at,
+        policy_id=policy_id,
     )
 
 
 def flag_of(
     outcome: UtteranceOutcome,
-    identity: StreamIdentity,
+    chunks: Sequence[ReceivedChunk],
     *,
-    captured_at: datetime,
-    evidence: Evidence,
     context: tuple[ContextUtterance, ...],
     waited_ms: float,
     flagged_at: datetime,
 ) -> ModerationFlag:
-    """The flag of an utterance whose verdict is at or above the flagging severity.
+    """The flag of an utterance whose verdict is at or above the flagging severity, from its chunks.
 
-    `captured_at` is that of its first chunk, `waited_ms` the time from the arrival of the chunk that ended it to the
-    start of recognition.
+    `waited_ms` is the time from the arrival of the chunk that ended it to the start of recognition.
     """
     utterance, judgement = outcome.utterance, outcome.judgement
     verdict = judgement.verdict
     return ModerationFlag(
-        flag_id=flag_id(
-            tenant_id=identity.tenant_id,
-            stream_id=identity.stream_id,
-            captured_at=captured_at,
-            first_sequence=utterance.first_sequence,
-            last_sequence=utterance.last_sequence,
-            policy_id=verdict.policy_id,
-        ),
-        revision=0,
+        flag_id=flag_id_of(utterance, chunks[0], policy_id=verdict.policy_id),
+        # Above that of any provisional flag, which cannot have heard more.
+        revision=utterance.decided_ms - utterance.start_ms + 1,
         provisional=False,
-        identity=identity,
+        identity=chunks[0].identity,
         started_at=utterance.started_at,
         ended_at=utterance.ended_at,
         start_ms=utterance.start_ms,
@@ -131,9 +138,57 @@ def flag_of(
         policy_version=verdict.policy_version,
         models=outcome.models,
         context=context,
-        evidence=evidence,
+        evidence=evidence_of(chunks),
         speaker_strikes=None,
         timings_ms={**outcome.timings_ms, "waiting": waited_ms},
+        flagged_at=flagged_at,
+    )
+
+
+def withdrawal_of(final: ModerationFlag, *, flag_id: str) -> ModerationFlag:
+    """The final revision that takes a provisional flag back, from what would be the flag of the utterance."""
+    return replace(final, flag_id=flag_id, severity=Severity.NONE, action=Action.NONE, detections=())
+
+
+def provisional_flag_of(
+    outcome: PartialOutcome,
+    chunks: Sequence[ReceivedChunk],
+    *,
+    context: tuple[ContextUtterance, ...],
+    flagged_at: datetime,
+    is_final: bool = False,
+) -> ModerationFlag:
+    """The flag of an utterance that goes on, from the chunks that were heard of it so far.
+
+    `is_final`: nothing more will be known of it.
+    """
+    opened, judgement = outcome.opened, outcome.judgement
+    verdict = judgement.verdict
+    return ModerationFlag(
+        flag_id=flag_id_of(opened, chunks[0], policy_id=verdict.policy_id),
+        revision=outcome.heard_ms + is_final,
+        provisional=not is_final,
+        identity=chunks[0].identity,
+        started_at=opened.started_at,
+        ended_at=opened.started_at + timedelta(milliseconds=outcome.heard_ms),
+        start_ms=opened.start_ms,
+        end_ms=opened.start_ms + outcome.heard_ms,
+        first_sequence=opened.first_sequence,
+        last_sequence=chunks[-1].chunk.sequence,
+        text=judgement.masked.text,
+        words=judgement.masked.words,
+        language=judgement.heard.language,
+        detections=verdict.detections,
+        scores=judgement.scores,
+        severity=verdict.severity,
+        action=verdict.action,
+        policy_id=verdict.policy_id,
+        policy_version=verdict.policy_version,
+        models=outcome.models,
+        context=context,
+        evidence=evidence_of(chunks),
+        speaker_strikes=None,
+        timings_ms=outcome.timings_ms,
         flagged_at=flagged_at,
     )
 

@@ -12,13 +12,16 @@ import structlog
 
 from moderation.audio.decode import CONFINED_ENCODINGS
 from moderation.audio.intake import StreamIntake
-from moderation.audio.utterance import IntakeResult, Utterance
+from moderation.audio.utterance import IntakeEvent, IntakeResult, Utterance
 from moderation.clock import Clock
 from moderation.errors import BrokerUnavailable, DeadLetterCode, EngineFailed, InvalidMessage
 from moderation.events import ResumeMark, ResumePoint
-from moderation.pipeline import PartialOutcome, StreamPipeline, UtteranceOutcome
+from moderation.partials import PartialOutcome
+from moderation.pipeline import StreamPipeline, UtteranceOutcome
 from moderation.streaming.acker import AckHandle
+from moderation.streaming.interims import InterimDesk, StreamInterims
 from moderation.streaming.ordering import Arrival, Ordered, StreamOrder
+from moderation.streaming.provisional import ProvisionalFlags
 from moderation.streaming.received import ReceivedChunk
 from moderation.streaming.stream_mark import Marking, StreamMark
 
@@ -39,8 +42,24 @@ class Outbox(Protocol):
     Each raises BrokerUnavailable when the broker confirms nothing until the deadline.
     """
 
-    async def utterance(self, outcome: UtteranceOutcome, chunks: list[ReceivedChunk], *, waited_ms: float) -> None:
-        """Publish the transcript and, if there is one, the flag of an utterance made of these chunks."""
+    async def utterance(
+        self,
+        outcome: UtteranceOutcome,
+        chunks: list[ReceivedChunk],
+        *,
+        waited_ms: float,
+        provisional_flag_id: str | None,
+    ) -> None:
+        """Publish the transcript and, if there is one, the flag of an utterance made of these chunks.
+
+        `provisional_flag_id` was told while the utterance went on: it is superseded or taken back.
+        """
+        ...
+
+    async def provisional_flag(
+        self, outcome: PartialOutcome, chunks: list[ReceivedChunk], *, is_final: bool = False
+    ) -> None:
+        """Publish the flag of an utterance that has these chunks so far; `is_final`: of which no more will be known."""
         ...
 
     async def partial(self, outcome: PartialOutcome, chunks: list[ReceivedChunk]) -> None:
@@ -75,6 +94,10 @@ class SessionObserver(Protocol):
         """An open utterance was closed, because too many chunks waited behind it."""
         ...
 
+    def interim_heard(self, *, in_time: bool) -> None:
+        """An interim decode was made; `in_time`: before the utterance ended."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLimits:
@@ -83,6 +106,15 @@ class SessionLimits:
     idle_utterance_s: float
     idle_stream_s: float
     reorder_window: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialsUse:
+    """What partial transcripts are for."""
+
+    published: bool
+    flagged: bool
+    """Whether provisional flags are told of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +128,8 @@ class SessionParts:
     observer: SessionObserver
     intake_pool: Executor
     recognition_pool: Executor
+    interims: InterimDesk
+    partials: PartialsUse
     new_intake: Callable[[ResumePoint | None], StreamIntake]
     open_pipeline: Callable[[ReceivedChunk, ResumeMark | None], StreamPipeline]
     on_taken: Callable[[], None]
@@ -140,6 +174,8 @@ class StreamSession:
         self._must_close = False
         self._held: deque[_Item] = deque()
         self._work: Future[Any] | None = None
+        interims = StreamInterims(parts.interims, parts.observer, on_ready=self._news.set)
+        self._provisional = ProvisionalFlags(parts.outbox, self._mark, interims, chunks=self._chunks)
         self._latest = first
         self.is_over = False
         """Whether `run` has returned or is about to: offer nothing more."""
@@ -219,6 +255,8 @@ class StreamSession:
                     await rest()
                 elif self._must_close:
                     await self._close_for_others()
+                elif self._provisional.has_news:
+                    await self._provisional.tell_news()
                 elif self._mailbox:
                     await _whole(self._take_next())
                     # Perhaps nothing had to be waited for: others must have their turn.
@@ -396,18 +434,26 @@ class StreamSession:
     async def _process(self, result: IntakeResult, latest: ReceivedChunk) -> None:
         try:
             for event in result.events:
+                self._provisional.follow(event, self._pipeline)
                 if self._pipeline.wants(event):
                     waited_ms = (self._parts.clock.monotonic_s() - latest.received_s) * 1000
-                    outcome = await self._on(self._parts.recognition_pool, partial(self._pipeline.handle, event))
-                    await self._publish(outcome, latest, waited_ms)
+                    await self._publish(await self._handle(event), latest, waited_ms)
                 if isinstance(event, Utterance):
                     await self._mark_utterance(event)
+            self._provisional.listen(self._pipeline, latest)
         except (BrokerUnavailable, EngineFailed):
             raise
         except Exception as error:  # noqa: BLE001
             await self._give_up(error)
         else:
             self._release(result.needed_from_sequence)
+
+    async def _handle(self, event: IntakeEvent) -> UtteranceOutcome | PartialOutcome | None:
+        work = partial(self._pipeline.handle, event)
+        if not isinstance(event, Utterance):
+            return await self._on(self._parts.recognition_pool, work)
+        with self._parts.interims.recognising():
+            return await self._on(self._parts.recognition_pool, work)
 
     async def _publish(
         self, outcome: UtteranceOutcome | PartialOutcome | None, latest: ReceivedChunk, waited_ms: float
@@ -416,10 +462,15 @@ class StreamSession:
             case UtteranceOutcome():
                 utterance = outcome.utterance
                 chunks = self._chunks(utterance.first_sequence, utterance.last_sequence)
-                await self._parts.outbox.utterance(outcome, chunks, waited_ms=waited_ms)
+                await self._parts.outbox.utterance(
+                    outcome, chunks, waited_ms=waited_ms, provisional_flag_id=self._mark.owed_flag_id
+                )
             case PartialOutcome():
                 chunks = self._chunks(outcome.opened.first_sequence, latest.chunk.sequence)
-                await self._parts.outbox.partial(outcome, chunks)
+                if self._parts.partials.published:
+                    await self._parts.outbox.partial(outcome, chunks)
+                if self._parts.partials.flagged:
+                    await self._provisional.tell(outcome, latest)
             case None:
                 pass
 
@@ -442,6 +493,8 @@ class StreamSession:
             await self._parts.outbox.dead_letter(
                 item.received, DeadLetterCode.PROCESSING_FAILED, f"processing failed for good with {kind}"
             )
+        if self._held:
+            await self._provisional.settle(self._held[-1].received)
         if self._held and self._mark.current is not None:
             await self._mark.advance(self._intake.resume_point, self._held[-1].received, self._pipeline.memory)
         self._release(None)
@@ -451,6 +504,7 @@ class StreamSession:
     async def _mark_utterance(self, utterance: Utterance) -> None:
         chunks = self._chunks(utterance.first_sequence, utterance.last_sequence)
         await self._mark.advance(utterance.resume, chunks[-1], self._pipeline.memory)
+        self._provisional.forget()
 
     async def _on(self, pool: Executor, work: Callable[[], T]) -> T:
         future = pool.submit(work)
@@ -464,6 +518,7 @@ class StreamSession:
 
     def _close_pipeline(self) -> None:
         """Give up what the pipeline holds, behind a call into it that still runs in its thread."""
+        self._provisional.drop()
         pipeline = self._pipeline
         if self._is_working and self._work is not None:
             self._work.add_done_callback(lambda _: pipeline.close())

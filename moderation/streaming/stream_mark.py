@@ -29,6 +29,16 @@ class StreamMark:
         self.current = resume
         """None before anything was heard of the stream."""
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether a successor would know what is marked."""
+        return self._publish is not None and self.current is not None
+
+    @property
+    def owed_flag_id(self) -> str | None:
+        """The flag that was told of the open utterance and awaits its final revision."""
+        return None if self.current is None else self.current.provisional_flag_id
+
     def forget(self) -> None:
         """The stream id is used again: nothing that is known holds for the new stream."""
         self.current = None
@@ -52,10 +62,15 @@ class StreamMark:
             )
         )
 
+    async def owe(self, flag_id: str) -> None:
+        """A flag is about to be told of the open utterance: a final revision is owed from now on."""
+        if self.current is not None and self.current.provisional_flag_id != flag_id:
+            await self._move(replace(self.current, provisional_flag_id=flag_id))
+
     async def advance(self, point: ResumePoint, last: ReceivedChunk, memory: LanguageMemory) -> None:
         """Everything up to a chunk is told; intake goes on at `point`."""
         if self.current is not None:
-            known = replace(self.current, point=point, heard=memory.heard, read=memory.read)
+            known = replace(self.current, point=point, heard=memory.heard, read=memory.read, provisional_flag_id=None)
             await self._move(_behind(known, last))
 
     async def end(self, last: ReceivedChunk) -> None:

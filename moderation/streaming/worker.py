@@ -75,10 +75,16 @@ class Worker:
             tempfile.TemporaryDirectory(prefix="voice-moderation-") as data_dir,
             ThreadPoolExecutor(1, thread_name_prefix="intake") as intake_pool,
             ThreadPoolExecutor(recognising, thread_name_prefix="recognition") as recognition_pool,
+            ThreadPoolExecutor(1, thread_name_prefix="interim") as interim_pool,
         ):
             app = create_app(self._parts.settings, data_dir=Path(data_dir))
             self._made = assemble(
-                self._parts, app, intake_pool=intake_pool, recognition_pool=recognition_pool, on_failure=self._fail
+                self._parts,
+                app,
+                intake_pool=intake_pool,
+                recognition_pool=recognition_pool,
+                interim_pool=interim_pool,
+                on_failure=self._fail,
             )
             self._attach(app)
             await self._serve(app)

@@ -12,6 +12,8 @@ MetricName = Literal[
     "moderation_utterances_total",
     "moderation_audio_seconds_total",
     "moderation_flags_total",
+    "moderation_provisional_flags_total",
+    "moderation_interim_decodes_total",
     "moderation_detections_total",
     "moderation_dead_letters_total",
     "moderation_language_decisions_total",
@@ -101,7 +103,20 @@ METRICS = (
         name="moderation_flags_total",
         kind="counter",
         labels=("severity", "action"),
-        meaning="Flags that were published and confirmed.",
+        meaning="Flags that were published and confirmed, counted with their final revision.",
+    ),
+    MetricSpec(
+        name="moderation_provisional_flags_total",
+        kind="counter",
+        labels=("outcome",),
+        meaning="Provisional flags: told (published while the speaker went on; every revision counts), withdrawn (the "
+        "whole utterance was not worth a flag).",
+    ),
+    MetricSpec(
+        name="moderation_interim_decodes_total",
+        kind="counter",
+        labels=("outcome",),
+        meaning="Listenings to utterances that went on: heard, late (the utterance ended before).",
     ),
     MetricSpec(
         name="moderation_detections_total",
@@ -138,7 +153,8 @@ METRICS = (
         name="moderation_stage_seconds",
         kind="histogram",
         labels=("stage",),
-        meaning="Time of one utterance in a stage, s; `endpointing` is the silence waited for, `waiting` the queue.",
+        meaning="Time of one utterance in a stage, s; `endpointing` is the silence waited for, `waiting` the queue, "
+        "`interim` a listening while it went on.",
         buckets=_STAGE_BUCKETS,
     ),
     MetricSpec(

@@ -120,8 +120,16 @@ class Metrics:
         """A stage took so long for one utterance. `stage` is a name from the code, e.g. `recognition`."""
         self._histograms["moderation_stage_seconds"].labels(stage=stage).observe(seconds)
 
+    def interim(self, *, in_time: bool) -> None:
+        """An interim decode was made, before the utterance ended or too late."""
+        self._counters["moderation_interim_decodes_total"].labels(outcome="heard" if in_time else "late").inc()
+
     def flag(self, flag: ModerationFlag, *, confirmed_at: datetime) -> None:
         """A flag was published; the broker confirmed it at that instant."""
+        if flag.provisional or flag.is_withdrawn:
+            outcome = "told" if flag.provisional else "withdrawn"
+            self._counters["moderation_provisional_flags_total"].labels(outcome=outcome).inc()
+            return
         self._counters["moderation_flags_total"].labels(severity=flag.severity.value, action=flag.action).inc()
         for category, severity in _worst_by_category(flag).items():
             self._counters["moderation_detections_total"].labels(category=category, severity=severity.value).inc()

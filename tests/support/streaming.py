@@ -8,19 +8,30 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from moderation.audio.utterance import IntakeEvent, IntakeResult, Utterance
+from moderation.audio.utterance import IntakeEvent, IntakeResult, Utterance, UtteranceAudio, UtteranceOpened
 from moderation.clock import SystemClock
 from moderation.errors import DeadLetterCode, InvalidMessage
-from moderation.events import AudioChunk, AudioEncoding, LanguageGuess, ResumeMark, ResumePoint, Severity
+from moderation.events import (
+    AudioChunk,
+    AudioEncoding,
+    Detection,
+    DetectionKind,
+    LanguageGuess,
+    ResumeMark,
+    ResumePoint,
+    Severity,
+)
 from moderation.judging import HeardText, Judgement
 from moderation.language.stream import LanguageMemory
 from moderation.masking import Masked
-from moderation.pipeline import PartialOutcome, UtteranceOutcome
+from moderation.partials import PartialOutcome
+from moderation.pipeline import UtteranceOutcome
 from moderation.policy.verdict import Action, Verdict
 from moderation.streaming.acker import OrderedAcker
+from moderation.streaming.interims import InterimDesk
 from moderation.streaming.ordering import Arrival
 from moderation.streaming.received import RawMessage, ReceivedChunk
-from moderation.streaming.session import SessionLimits, SessionParts, StreamSession
+from moderation.streaming.session import PartialsUse, SessionLimits, SessionParts, StreamSession
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SILENCE = b"silence"
@@ -28,6 +39,10 @@ SPEECH = b"speech"
 END = b"end of speech"
 POISON = b"poison"
 BROKEN = b"breaks the pipeline"
+SLUR = b"speech that is flagged while it goes on"
+FLAGGED_END = b"end of speech that is flagged"
+
+CHUNK_SAMPLES = 3_200
 
 
 def audio_chunk(sequence: int, payload: bytes = SILENCE, **changes: object) -> AudioChunk:
@@ -87,7 +102,7 @@ def a_mark(*, next_sequence: int, last_sequence: int, last_offset: int, **change
 
 
 class ScriptedIntake:
-    """Speech is open from a SPEECH chunk until an END chunk; POISON is refused.
+    """Speech is open from a SPEECH or SLUR chunk until an END or FLAGGED_END chunk; POISON is refused.
 
     Its resume points are those of an intake that needs nothing of an utterance's last chunk.
     """
@@ -122,16 +137,21 @@ class ScriptedIntake:
 
     def _accept(self, chunk: AudioChunk) -> IntakeResult:
         self._last = chunk.sequence
-        if chunk.payload in {SPEECH, BROKEN} and self._open_since is None:
+        events: list[IntakeEvent] = []
+        if chunk.payload in {SPEECH, SLUR, BROKEN} and self._open_since is None:
             self._open_since = chunk.sequence
-        if chunk.payload in {END, BROKEN}:
-            return self._close(marker=chunk.payload)
-        return IntakeResult(events=(), needed_from_sequence=self._open_since)
+            events.append(UtteranceOpened(number=0, first_sequence=chunk.sequence, start_ms=0, started_at=START))
+        if self._open_since is not None:
+            level = 1.0 if chunk.payload == SLUR else 0.0
+            events.append(UtteranceAudio(number=0, samples=np.full(CHUNK_SAMPLES, level, np.float32)))
+        if chunk.payload in {END, FLAGGED_END, BROKEN}:
+            return self._close(chunk.payload, *events)
+        return IntakeResult(events=tuple(events), needed_from_sequence=self._open_since)
 
     def finish(self) -> IntakeResult:
         return IntakeResult(events=(), needed_from_sequence=None) if self._open_since is None else self._close(END)
 
-    def _close(self, marker: bytes) -> IntakeResult:
+    def _close(self, marker: bytes, *events: IntakeEvent) -> IntakeResult:
         first = self._open_since
         assert first is not None
         self._open_since = None
@@ -146,35 +166,91 @@ class ScriptedIntake:
             decided_ms=1,
             started_at=START,
             ended_at=START,
-            samples=np.zeros(1, np.float32),
+            samples=np.full(1, marker == FLAGGED_END, np.float32),
             resume=self.resume_point,
         )
-        return IntakeResult(events=(utterance,), needed_from_sequence=None)
+        return IntakeResult(events=(*events, utterance), needed_from_sequence=None)
+
+
+def a_detection(category: str = "insult", severity: Severity = Severity.MEDIUM, **changes: object) -> Detection:
+    values = {
+        "kind": DetectionKind.TOXICITY,
+        "category": category,
+        "score": 0.9,
+        "threshold": 0.5,
+        "severity": severity,
+        "start_ms": None,
+        "end_ms": None,
+        "explanation": "",
+        "source": "",
+    }
+    return Detection(**(values | changes))
+
+
+def a_verdict(*detections: Detection) -> Verdict:
+    """Flagged when anything was found."""
+    severity = max((one.severity for one in detections), key=lambda one: one.rank, default=Severity.NONE)
+    return Verdict(
+        severity=severity,
+        action=Action.REVIEW if detections else Action.NONE,
+        flagged=bool(detections),
+        policy_id="p",
+        policy_version="1",
+        detections=detections,
+    )
+
+
+def a_judgement(*detections: Detection) -> Judgement:
+    heard = HeardText(text="hello", language=LanguageGuess(language="en", confidence=1.0))
+    masked = Masked(text="hello", words=())
+    return Judgement(heard=heard, masked=masked, scores={}, verdict=a_verdict(*detections), timings_ms={})
+
+
+def a_partial(opened: UtteranceOpened, *detections: Detection, heard_ms: int = 200) -> PartialOutcome:
+    return PartialOutcome(
+        opened=opened,
+        heard_ms=heard_ms,
+        is_whole=True,
+        judgement=a_judgement(*detections),
+        engine="e",
+        models={"asr": "e"},
+        timings_ms={},
+    )
 
 
 class ScriptedPipeline:
-    """Judges every utterance harmless; one made of BROKEN chunks raises."""
+    """Judges SLUR chunks, and utterances that end with FLAGGED_END, an insult; one made of BROKEN chunks raises."""
 
     memory = LanguageMemory(heard=None, read=None)
+    is_interim_due = False
+
+    def __init__(self) -> None:
+        self._opened: UtteranceOpened | None = None
+        self._heard = 0
 
     def wants(self, event: IntakeEvent) -> bool:
-        return True
+        return isinstance(event, Utterance) or (isinstance(event, UtteranceAudio) and bool(event.samples[0]))
 
-    def handle(self, event: Utterance) -> UtteranceOutcome:
+    def follow(self, event: IntakeEvent) -> None:
+        match event:
+            case UtteranceOpened():
+                self._opened, self._heard = event, 0
+            case UtteranceAudio(samples=samples):
+                self._heard += len(samples)
+            case Utterance():
+                self._opened = None
+
+    def interim(self) -> None:
+        return None
+
+    def handle(self, event: IntakeEvent) -> UtteranceOutcome | PartialOutcome:
+        if isinstance(event, UtteranceAudio):
+            assert self._opened is not None
+            return a_partial(self._opened, a_detection(), heard_ms=self._heard // 16)
+        assert isinstance(event, Utterance)
         if event.number < 0:
             raise RuntimeError("this text must not be seen by anyone")
-        heard = HeardText(text="hello", language=LanguageGuess(language="en", confidence=1.0))
-        verdict = Verdict(
-            severity=Severity.NONE,
-            action=Action.NONE,
-            flagged=False,
-            policy_id="p",
-            policy_version="1",
-            detections=(),
-        )
-        judgement = Judgement(
-            heard=heard, masked=Masked(text="hello", words=()), scores={}, verdict=verdict, timings_ms={}
-        )
+        judgement = a_judgement(a_detection()) if event.samples[0] else a_judgement()
         return UtteranceOutcome(utterance=event, judgement=judgement, engine="e", models={"asr": "e"}, timings_ms={})
 
     def close(self) -> None:
@@ -186,6 +262,11 @@ class RecordingOutbox:
     """Remembers what was published; `gate` holds confirmations back, `failure` refuses them."""
 
     utterances: list[list[int]] = field(default_factory=list)
+    provisional: list[tuple[list[int], list[str], bool]] = field(default_factory=list)
+    """Sequences, categories, and whether it is final, of flags of utterances that went on."""
+    settled: list[str | None] = field(default_factory=list)
+    """The provisional flag of each utterance."""
+    partials: list[list[int]] = field(default_factory=list)
     letters: list[tuple[int, DeadLetterCode, str]] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     failure: Exception | None = None
@@ -195,12 +276,28 @@ class RecordingOutbox:
         if self.failure:
             raise self.failure
 
-    async def utterance(self, outcome: UtteranceOutcome, chunks: list[ReceivedChunk], *, waited_ms: float) -> None:
+    async def utterance(
+        self,
+        outcome: UtteranceOutcome,
+        chunks: list[ReceivedChunk],
+        *,
+        waited_ms: float,
+        provisional_flag_id: str | None,
+    ) -> None:
         await self._confirm()
         self.utterances.append([item.chunk.sequence for item in chunks])
+        self.settled.append(provisional_flag_id)
+
+    async def provisional_flag(
+        self, outcome: PartialOutcome, chunks: list[ReceivedChunk], *, is_final: bool = False
+    ) -> None:
+        await self._confirm()
+        categories = [one.category for one in outcome.judgement.verdict.detections]
+        self.provisional.append(([item.chunk.sequence for item in chunks], categories, is_final))
 
     async def partial(self, outcome: PartialOutcome, chunks: list[ReceivedChunk]) -> None:
         await self._confirm()
+        self.partials.append([item.chunk.sequence for item in chunks])
 
     async def dead_letter(self, item: ReceivedChunk, code: DeadLetterCode, reason: str) -> None:
         await self._confirm()
@@ -221,6 +318,7 @@ class Told:
     clock_jumps: int = 0
     evicted: int = 0
     redeliveries: int = 0
+    interims: list[bool] = field(default_factory=list)
     is_silent: bool = True
 
     def has_lasted(self, since: ReceivedChunk, *, wall_s: float) -> bool:
@@ -234,6 +332,9 @@ class Told:
 
     def utterance_closed_early(self) -> None:
         self.closed_early += 1
+
+    def interim_heard(self, *, in_time: bool) -> None:
+        self.interims.append(in_time)
 
     def intake_paused(self, reason: str, seconds: float) -> None:
         self.pauses.append(reason)
@@ -290,6 +391,8 @@ def make_parts(pool: Executor, outbox: RecordingOutbox, told: Told) -> SessionPa
         observer=told,
         intake_pool=pool,
         recognition_pool=pool,
+        interims=InterimDesk(pool, SystemClock(), share=1.0, on_made=lambda seconds: None),
+        partials=PartialsUse(published=False, flagged=True),
         new_intake=ScriptedIntake,
         open_pipeline=lambda first, mark: ScriptedPipeline(),
         on_taken=lambda: None,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from moderation.asr.engine import EngineCapabilities
+from moderation.asr.engine import EngineCapabilities, Recognition, Samples
 from moderation.asr.vosk.crashes import CrashHistory
 from moderation.asr.vosk.link import WorkerLink
 from moderation.asr.vosk.recognizer import VoskRecognizer
@@ -103,6 +103,9 @@ class VoskEngine:
             ConfigurationError: the model does not know the language.
         """
         return VoskRecognizer(self._supply, self._turns, self._known(language), stream_id=stream_id)
+
+    def interim(self, samples: Samples, *, language: str) -> Recognition:  # noqa: ARG002  the Protocol's
+        raise InvariantViolation("a Vosk engine was asked for an interim decode; its partials tell as much")
 
     def close(self) -> None:
         with self._lock:

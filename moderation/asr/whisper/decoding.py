@@ -21,12 +21,14 @@ class SearchPlan:
     """How to look for the text, and how when it was not found.
 
     `beam` 1 is greedy. `fallback_beam` is used on the full window. `temperatures` are sampled at, in order, when all
-    else was doubtful; sampling is random, so the same audio may then give another text.
+    else was doubtful; sampling is random, so the same audio may then give another text. Without `retries` what is
+    doubtful counts as nothing, so that the cost is bounded.
     """
 
     beam: int = 1
     fallback_beam: int = 5
     temperatures: tuple[float, ...] = ()
+    retries: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ class Decoder:
                 return tried
             doubtful.append(tried)
         best = best_of([tried.attempt for tried in doubtful])
-        return None if best.is_worthless else next(tried for tried in doubtful if tried.attempt is best)
+        if best.is_worthless or not self._plan.retries:
+            return None
+        return next(tried for tried in doubtful if tried.attempt is best)
 
     def _tries(self, samples: Samples, language: str) -> Iterator[_Tried]:
         """From cheap to dear: the trimmed window, the full window, then at rising temperatures."""
@@ -72,6 +76,8 @@ class Decoder:
         trimmed_s = self._model.window_s(len(samples), first)
         if trimmed_s < FULL_WINDOW_S:
             yield self._try(self._encode(samples, trimmed_s), language, first)
+            if not plan.retries:
+                return
         full = self._encode(samples, FULL_WINDOW_S)
         yield self._try(full, language, Search(beam=plan.fallback_beam))
         for temperature in plan.temperatures:

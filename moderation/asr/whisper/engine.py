@@ -46,8 +46,9 @@ class WhisperEngine:
         )
         plan = SearchPlan(beam=settings.whisper_beam, temperatures=tuple(settings.whisper_temperatures))
         self._decoder = Decoder(self._model, plan, self._turns)
+        self._interim_decoder = Decoder(self._model, SearchPlan(retries=False), self._turns)
         self._capabilities = EngineCapabilities(
-            partials=False, word_times=True, word_confidence=True, languages=self._model.languages
+            partials=False, word_times=True, word_confidence=True, languages=self._model.languages, interims=True
         )
 
     @property
@@ -77,13 +78,17 @@ class WhisperEngine:
 
     def recognise(self, samples: Samples, language: str | None) -> Recognition:
         """Recognise a whole utterance. Blocks; utterances that are recognised at the same time cost less each."""
-        spoken = language or self._identify(samples)
-        words: list[Word] = []
-        done = 0
-        for piece in pieces(samples):
-            words.extend(self._decoder.words(piece, spoken, audio_ms(done)))
-            done += len(piece)
-        return recognition_of(words, language=spoken, audio_ms=audio_ms(done))
+        return self._heard(self._decoder, samples, language or self._identify(samples))
+
+    def interim(self, samples: Samples, *, language: str) -> Recognition:
+        """Recognise a part of an utterance that goes on: behind all utterances that have ended, and without retries.
+
+        Raises:
+            ConfigurationError: the model does not know the language.
+        """
+        spoken = self._known(language) or "en"
+        with self._turns.behind():
+            return self._heard(self._interim_decoder, samples, spoken)
 
     def language_probabilities(self, samples: Samples) -> Mapping[str, float]:
         """Probability of each language that the model knows, from at most the first 28 s. Sums to 1. Blocks.
@@ -98,6 +103,14 @@ class WhisperEngine:
     def close(self) -> None:
         """End the engine's threads; the model goes with the last reference to the engine."""
         self._turns.close()
+
+    def _heard(self, decoder: Decoder, samples: Samples, language: str) -> Recognition:
+        words: list[Word] = []
+        done = 0
+        for piece in pieces(samples):
+            words.extend(decoder.words(piece, language, audio_ms(done)))
+            done += len(piece)
+        return recognition_of(words, language=language, audio_ms=audio_ms(done))
 
     def _identify(self, samples: Samples) -> str:
         if not self._model.is_multilingual:

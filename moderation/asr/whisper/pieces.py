@@ -1,12 +1,10 @@
 """Cut audio that is longer than one window at its quietest places."""
 
-import numpy as np
-
 from moderation.asr.engine import Samples
+from moderation.asr.quiet import quietest_place
 from moderation.asr.recognition import SAMPLE_RATE_HZ
 from moderation.asr.whisper.window import LONGEST_PIECE_S
 
-_STEP = SAMPLE_RATE_HZ // 10
 _SEARCHED_S = 8
 
 
@@ -14,21 +12,12 @@ def pieces(samples: Samples, longest_s: int = LONGEST_PIECE_S) -> list[Samples]:
     """The audio in pieces of at most `longest_s`, which joined are the audio.
 
     A piece that has to be cut ends in the middle of the quietest 100 ms of its last 8 s, the last of them where several
-    are as quiet. Audio that fits, empty audio
-    included, is one piece.
+    are as quiet. Audio that fits, empty audio included, is one piece.
     """
     longest = longest_s * SAMPLE_RATE_HZ
     found: list[Samples] = []
     while len(samples) > longest:
-        cut = _quietest(samples, longest - _SEARCHED_S * SAMPLE_RATE_HZ, longest)
+        cut = quietest_place(samples, longest - _SEARCHED_S * SAMPLE_RATE_HZ, longest)
         found.append(samples[:cut])
         samples = samples[cut:]
     return [*found, samples]
-
-
-def _quietest(samples: Samples, start: int, end: int) -> int:
-    searched = samples[start:end]
-    steps = searched[: len(searched) // _STEP * _STEP].reshape(-1, _STEP)
-    energies = np.square(steps, dtype=np.float64).sum(axis=1)
-    quietest = len(energies) - 1 - int(energies[::-1].argmin())
-    return start + quietest * _STEP + _STEP // 2

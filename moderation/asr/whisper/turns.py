@@ -7,8 +7,9 @@ enough alone. So what is encoded waits for others to be encoded too, as long as 
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -39,7 +40,8 @@ class Turns(Generic[Request, Answer]):
     """Runs work on `workers` threads of its own. Thread-safe; callers block.
 
     First comes what ends an utterance, then a batch that is full or has waited for as many beginnings as it has places,
-    then what begins an utterance, then any other batch.
+    then what begins an utterance, then any other batch. When nothing of this waits, one thing is done that may wait
+    (`behind`).
     """
 
     def __init__(
@@ -51,11 +53,22 @@ class Turns(Generic[Request, Answer]):
         self._ending: deque[_Job] = deque()
         self._beginning: deque[_Job] = deque()
         self._waiting: deque[_Waiting[Request, Answer]] = deque()
+        self._behind: deque[_Job] = deque()
+        self._caller = threading.local()
         self._news = threading.Condition()
         self._begun = 0
         self._is_closed = False
         for number in range(workers):
             threading.Thread(target=self._work, name=f"whisper-{number}", daemon=True).start()
+
+    @contextmanager
+    def behind(self) -> Iterator[None]:
+        """Whatever this thread asks for meanwhile waits for all that others ask for, and is done alone."""
+        self._caller.may_wait = True
+        try:
+            yield
+        finally:
+            self._caller.may_wait = False
 
     def begin(self, work: Callable[[], Result]) -> Result:
         """Do what an utterance begins with. Raises what it raises."""
@@ -67,6 +80,8 @@ class Turns(Generic[Request, Answer]):
 
     def join(self, request: Request, *, kind: Hashable) -> Answer:
         """Have a request answered together with others of its kind. Raises what `together` raises."""
+        if self._may_wait:
+            return self._run(self._behind, lambda: self._together([request])[0])
         result: Future[Answer] = Future()
         with self._news:
             self._require_open()
@@ -84,9 +99,13 @@ class Turns(Generic[Request, Answer]):
         result: Future[Result] = Future()
         with self._news:
             self._require_open()
-            queue.append(_Job(work, result))
+            (self._behind if self._may_wait else queue).append(_Job(work, result))
             self._news.notify()
         return result.result()
+
+    @property
+    def _may_wait(self) -> bool:
+        return getattr(self._caller, "may_wait", False)
 
     def _require_open(self) -> None:
         if self._is_closed:
@@ -113,6 +132,8 @@ class Turns(Generic[Request, Answer]):
                     for member in batch:
                         self._waiting.remove(member)
                     return batch
+                if self._behind:
+                    return self._behind.popleft()
                 if self._is_closed:
                     return None
                 self._news.wait()

@@ -1,5 +1,5 @@
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ def record_from_json(  # noqa: PLR0911  one return a kind of schema
     schema: Any, value: Any, named: dict[str, Any] | None = None
 ) -> Any:
     """What fastavro writes for a JSON example; AssertionError where the example does not fit the schema."""
-    named = {} if named is None else named
+    named = dict(_named_types(schema)) if named is None else named
     if isinstance(schema, list):
         branch = "null" if value is None else next(part for part in schema if part != "null")
         assert branch in schema, "null where the schema has none"
@@ -27,7 +27,6 @@ def record_from_json(  # noqa: PLR0911  one return a kind of schema
         assert isinstance(value, str)
         assert value.endswith("Z"), "instants are UTC"
         return datetime.fromisoformat(value)
-    named[schema.get("name", "")] = schema
     match schema["type"]:
         case "record":
             assert isinstance(value, dict)
@@ -44,6 +43,15 @@ def record_from_json(  # noqa: PLR0911  one return a kind of schema
             assert isinstance(value, dict)
             return {name: record_from_json(schema["values"], item, named) for name, item in value.items()}
     return _primitive(schema["type"], value)
+
+
+def _named_types(schema: Any) -> Iterator[tuple[str, Any]]:
+    for part in schema if isinstance(schema, list) else [schema]:
+        if isinstance(part, dict):
+            yield part.get("name", ""), part
+            inner = [field["type"] for field in part.get("fields", [])]
+            for one in (*inner, part.get("items"), part.get("values")):
+                yield from _named_types(one)
 
 
 def _primitive(kind: str, value: Any) -> Any:

@@ -126,6 +126,14 @@ def test_today_v2_is_written(event: str) -> None:
     assert newest.encode(newest.decode(value)) == value
 
 
+@pytest.mark.parametrize("name", ["open", "ended"])
+def test_a_mark_that_v1_wrote_owes_no_flag(name: str) -> None:
+    value = _example(f"resume_mark.v1/{name}.bin")
+    as_v1 = _codec("resume_mark", _schema("resume_mark")).decode(value)
+    newest = _codec("resume_mark", _schema("resume_mark"), _schema("resume_mark", 2))
+    assert newest.decode(value) == {**as_v1, "provisional_flag_id": None}
+
+
 def test_an_id_that_the_registry_does_not_know_is_an_unknown_schema() -> None:
     reader = _codec("audio_chunk", _schema("audio_chunk"), resolver=Registry(_schema("audio_chunk")))
     with pytest.raises(InvalidMessage) as refused:

@@ -79,6 +79,7 @@ def test_published_schemas_keep_their_fingerprints() -> None:
         "moderation_flag.v1": "e3081516ab3c8d4e",
         "moderation_flag.v2": "92878d46fb0ddb85",
         "resume_mark.v1": "39620bc593833b6e",
+        "resume_mark.v2": "275a4731f75e017e",
         "transcript.v1": "47f8824ccd8a9fff",
         "transcript.v2": "e9b9d84e707b134a",
     }

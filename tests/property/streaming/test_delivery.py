@@ -79,7 +79,14 @@ class Confirmed(RecordingOutbox):
         await self._confirm()
         self.marks.append(MarkRecord(partition=partition, stream=stream, mark=None))
 
-    async def utterance(self, outcome: UtteranceOutcome, chunks: list[ReceivedChunk], *, waited_ms: float) -> None:
+    async def utterance(
+        self,
+        outcome: UtteranceOutcome,
+        chunks: list[ReceivedChunk],
+        *,
+        waited_ms: float,
+        provisional_flag_id: str | None,
+    ) -> None:
         await self._confirm()
         self.published |= {item.message.offset for item in chunks}
         ends = chunks[0].chunk, chunks[-1].chunk

@@ -72,7 +72,7 @@ def stream(engine: Engine) -> StreamPipeline:
         judge=judge,  # type: ignore[arg-type]
         clock=ManualClock(START),
         engine_retry_deadline_s=1.0,
-        publish_partials=False,
+        judge_partials=False,
     )
     return pipeline.open_stream(stream_id="s", language_hint="ko")
 
@@ -98,7 +98,7 @@ def utterance() -> Utterance:
 def test_whatever_call_a_process_dies_at_the_utterance_is_heard_with_the_same_audio(dies_at: int | None) -> None:
     engine = Engine(dies_at)
     speaker = stream(engine)
-    speaker.handle(UtteranceOpened(number=0, first_sequence=0, start_ms=0))
+    speaker.handle(UtteranceOpened(number=0, first_sequence=0, start_ms=0, started_at=START))
     for samples in (SPEECH, SILENCE):
         event = UtteranceAudio(number=0, samples=samples)
         assert speaker.wants(event)
@@ -111,7 +111,7 @@ def test_the_next_utterance_is_heard_without_the_one_before() -> None:
     engine = Engine(1)
     speaker = stream(engine)
     for number in range(2):
-        speaker.handle(UtteranceOpened(number=number, first_sequence=0, start_ms=0))
+        speaker.handle(UtteranceOpened(number=number, first_sequence=0, start_ms=0, started_at=START))
         speaker.handle(UtteranceAudio(number=number, samples=SPEECH))
         speaker.handle(utterance())
     assert np.array_equal(engine.recognizers[-1].heard, SPEECH)

@@ -7,5 +7,6 @@ from support.streaming import Bench, make_bench
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    with ThreadPoolExecutor(1) as pool:
+    # An interim decode has a thread of its own.
+    with ThreadPoolExecutor(2) as pool:
         yield make_bench(pool)

@@ -43,7 +43,9 @@ def worker(app: faust.App) -> Worker:
     )
     worker = Worker(parts, on_ready=lambda: None)
     pool = ThreadPoolExecutor(1)
-    worker._made = assemble(parts, app, intake_pool=pool, recognition_pool=pool, on_failure=worker._fail)
+    worker._made = assemble(
+        parts, app, intake_pool=pool, recognition_pool=pool, interim_pool=pool, on_failure=worker._fail
+    )
     worker._committer = Committer(lambda: app.consumer, on_commit=lambda succeeded: None)
     return worker
 
