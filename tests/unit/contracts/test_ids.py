@@ -29,8 +29,12 @@ def test_each_part_makes_another_id() -> None:
 
 def test_each_part_makes_another_id_of_a_flag() -> None:
     base = {
-        **{"tenant_id": "a", "stream_id": "b", "captured_at": AT, "first_sequence": 1},
-        **{"started_at": AT + timedelta(milliseconds=120), "policy_id": "p"},
+        "tenant_id": "a",
+        "stream_id": "b",
+        "captured_at": AT,
+        "first_sequence": 1,
+        "started_at": AT + timedelta(milliseconds=120),
+        "policy_id": "p",
     }
     instants = {"captured_at": AT + timedelta(milliseconds=1), "started_at": AT + timedelta(milliseconds=520)}
     others = [{"tenant_id": "x"}, {"stream_id": "x"}, {"first_sequence": 0}, {"policy_id": "q"}]
