@@ -10,6 +10,7 @@ from loadtest.capacity.command import capacity
 from loadtest.faults.command import faults
 from loadtest.hostile_command import hostile
 from loadtest.overhead.command import overhead
+from loadtest.provisional.command import provisional
 from loadtest.report import Report
 from loadtest.run import Plan, Run, to_stderr
 from loadtest.soak_command import soak
@@ -58,6 +59,7 @@ loadtest.add_command(capacity)
 loadtest.add_command(faults)
 loadtest.add_command(hostile)
 loadtest.add_command(overhead)
+loadtest.add_command(provisional)
 loadtest.add_command(soak)
 
 if __name__ == "__main__":

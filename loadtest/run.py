@@ -6,7 +6,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import uuid4
@@ -27,6 +27,8 @@ _TOPICS = ("audio_topic", "transcripts_topic", "flags_topic", "dead_letters_topi
 _UNCONFIRMED = 50
 """Messages of a stream whose confirmation is not awaited at once."""
 _POLL_S = 0.5
+
+MakeTrack = Callable[[Sounds, random.Random], Track]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +65,13 @@ class Observed:
 
     planned: list[PlannedTurn]
     flags: list[SeenFlag]
+    """Final ones; what was taken back is none."""
     transcripts: list[Heard]
     dead_letters: int
     figures: dict[str, Any]
     """The fields of `Report` that are not concluded from the others."""
+    early: list[SeenFlag] = field(default_factory=list)
+    """Provisional flags."""
 
     def report(self) -> Report:
         """The figures."""
@@ -81,14 +86,23 @@ class Run:
     """Plays a plan once."""
 
     def __init__(
-        self, plan: Plan, codecs: Codecs, *, on_progress: Callable[[str], None], run_id: str | None = None
+        self,
+        plan: Plan,
+        codecs: Codecs,
+        *,
+        on_progress: Callable[[str], None],
+        run_id: str | None = None,
+        make_track: MakeTrack | None = None,
     ) -> None:
-        """Stream ids begin with `run_id`, which must be new."""
+        """Stream ids begin with `run_id`, which must be new. `make_track` says what each stream says; conversations of
+        the plan's talk ratio when it is not given."""
         self._plan = plan
+        self._make_track = make_track or self._conversation
         self._codecs = codecs
         self._on_progress = on_progress
         self._run_id = run_id or uuid4().hex[:8]
         self._seen: list[SeenFlag] = []
+        self._early: list[SeenFlag] = []
         self._heard: list[Heard] = []
         self._dead_letters = 0
         self._late_ms = 0.0
@@ -105,11 +119,7 @@ class Run:
         """Produce and read back."""
         rng = random.Random(self._plan.seed)
         sounds = load_sounds([self._plan.encoding])[self._plan.encoding]
-        duration_ms = round(self._plan.seconds * 1000)
-        tracks = [
-            make_track(sounds.clips, sounds.silence, duration_ms=duration_ms, talk_ratio=self._plan.talk_ratio, rng=rng)
-            for _ in range(self._plan.streams)
-        ]
+        tracks = [self._make_track(sounds, rng) for _ in range(self._plan.streams)]
         readers = [
             asyncio.create_task(self._read(self._plan.flags_topic, self._on_flag)),
             asyncio.create_task(self._read(self._plan.transcripts_topic, self._on_transcript)),
@@ -125,10 +135,15 @@ class Run:
             await asyncio.gather(*readers, return_exceptions=True)
         return self._observed(planned)
 
+    def _conversation(self, sounds: Sounds, rng: random.Random) -> Track:
+        duration_ms, talk_ratio = round(self._plan.seconds * 1000), self._plan.talk_ratio
+        return make_track(sounds.clips, sounds.silence, duration_ms=duration_ms, talk_ratio=talk_ratio, rng=rng)
+
     def _observed(self, planned: list[PlannedTurn]) -> Observed:
         return Observed(
             planned=planned,
             flags=self._seen,
+            early=self._early,
             transcripts=self._heard,
             dead_letters=self._dead_letters,
             figures={
@@ -229,8 +244,9 @@ class Run:
 
     def _on_flag(self, value: bytes, published_at: datetime) -> None:
         flag = self._codecs.flags.decode(value)
-        if flag.identity.stream_id.startswith(self._run_id):
-            self._seen.append(SeenFlag(flag=flag, published_at=published_at))
+        if flag.identity.stream_id.startswith(self._run_id) and not flag.is_withdrawn:
+            seen = self._early if flag.provisional else self._seen
+            seen.append(SeenFlag(flag=flag, published_at=published_at))
 
     def _on_transcript(self, value: bytes, _published_at: datetime) -> None:
         said = self._codecs.transcripts.decode(value)

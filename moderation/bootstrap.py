@@ -74,7 +74,11 @@ def build_pipeline(settings: Settings, *, on_engine_crash: OnCrash | None = None
             clock=clock,
             engine_retry_deadline_s=settings.streaming.retry_deadline_s,
             judge_partials=settings.asr.publish_partials or settings.asr.flag_partials,
-            interims=InterimRules.of(every_s=settings.asr.interim_every_s, window_s=settings.asr.interim_window_s),
+            interims=InterimRules.of(
+                from_s=settings.asr.interim_from_s,
+                every_s=settings.asr.interim_every_s,
+                window_s=settings.asr.interim_window_s,
+            ),
         )
     finally:
         engines.close()

@@ -153,25 +153,27 @@ class AsrSettings(Section):
         description="Whether partials of engines that have them (Vosk) are judged, so that a provisional flag comes "
         "while the speaker goes on.",
     )
-    interim_every_s: float = Field(
-        1.5,
+    interim_from_s: float = Field(
+        3.0,
         ge=0,
-        description="How much longer an utterance must have become until an engine without partials (Whisper) listens "
-        "to it again before it ends, for provisional flags; 0 for never, s.",
+        description="How long an utterance must last until an engine without partials (Whisper) listens to it before "
+        "it ends, for provisional flags; most are shorter and cost nothing, s.",
+    )
+    interim_every_s: float = Field(
+        1.5, ge=0, description="How much longer it must have become until it is listened to again; 0 for never, s."
     )
     interim_window_s: float = Field(
         6.0,
         gt=0,
         le=20,
-        description="Most audio that such a listening hears, up to where the utterance has come, s; never less than "
-        "2 s more than the above.",
+        description="Most audio that such a listening hears, the latest; at least 2 s more than the above, s.",
     )
     interim_share: float = Field(
         0.25,
         gt=0,
         le=1,
-        description="Most of the time that a worker spends on such listening, all streams together. It comes behind "
-        "everything else, and while ended utterances are recognised none is begun.",
+        description="Most of its time that a worker spends on such listening, all streams together. It comes behind "
+        "everything else, and none is begun while an ended utterance is recognised.",
     )
 
 

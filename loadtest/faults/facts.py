@@ -1,6 +1,6 @@
 """What must be the same of an utterance, or of a flag, whenever and by whomever it is told. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,43 @@ def utterance_fact(transcript: Transcript) -> Fact:
         },
         details={"word times": [(word.start_ms, word.end_ms) for word in transcript.words]},
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyFlags:
+    """The provisional flags of a run, and what became of them."""
+
+    told: int
+    """Flags that were told early, their revisions not counted."""
+    withdrawn: int
+    unsettled: int
+    """Those without a final revision above every provisional one: a moderation queue would wait for ever."""
+
+    @classmethod
+    def of(cls, flags: Iterable[ModerationFlag]) -> "EarlyFlags":
+        """From every flag of a run, in any order."""
+        latest: dict[str, int] = {}
+        final: dict[str, int] = {}
+        withdrawn = set()
+        for flag in flags:
+            kind = latest if flag.provisional else final
+            kind[flag.flag_id] = max(flag.revision, kind.get(flag.flag_id, -1))
+            if flag.is_withdrawn:
+                withdrawn.add(flag.flag_id)
+        return cls(
+            told=len(latest),
+            withdrawn=len(withdrawn),
+            unsettled=sum(final.get(flag_id, -1) <= revision for flag_id, revision in latest.items()),
+        )
+
+
+def standing(flags: Iterable[ModerationFlag]) -> list[ModerationFlag]:
+    """The final revisions that are flags.
+
+    Which provisional ones are told, and hence taken back, depends on how busy a worker is: they need not be the same in
+    two runs.
+    """
+    return [flag for flag in flags if not flag.provisional and not flag.is_withdrawn]
 
 
 def flag_fact(flag: ModerationFlag) -> Fact:

@@ -8,6 +8,7 @@ from typing import Any
 
 from loadtest.faults.compare import Comparison
 from loadtest.faults.dead_letters import DeadLetterCheck
+from loadtest.faults.facts import EarlyFlags
 from loadtest.faults.fleet import FleetLog
 from loadtest.faults.options import FaultOptions
 from loadtest.faults.player import Sent
@@ -40,14 +41,18 @@ class FaultResult:
     reference_unfinished: int
     utterances: Comparison
     flags: Comparison
+    early_flags: EarlyFlags
+    reference_early_flags: EarlyFlags
     dead_letters: DeadLetterCheck
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing was lost, told otherwise or out of order, and exactly the poison was dead-lettered."""
+        """Whether nothing was lost, told otherwise or out of order, every provisional flag got a final revision, and
+        exactly the poison was dead-lettered."""
         return (
             self.utterances.is_clean
             and self.flags.is_clean
+            and self.early_flags.unsettled == self.reference_early_flags.unsettled == 0
             and self.dead_letters.is_clean
             and self.unfinished == 0
             and self.reference_unfinished == 0
@@ -80,6 +85,9 @@ class FaultResult:
             "ghost_flags": len(flags.ghosts),
             "mismatches_by_kind": words.by_kind() | flags.by_kind(),
             "word_times_differing": len(words.details),
+            "provisional_flags": self.early_flags.told,
+            "provisional_flags_withdrawn": self.early_flags.withdrawn,
+            "provisional_flags_unsettled": self.early_flags.unsettled + self.reference_early_flags.unsettled,
             "redelivered_transcripts": words.redelivered,
             "redelivered_flags": flags.redelivered,
             "redelivered_dead_letters": letters.redelivered,

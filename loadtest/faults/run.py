@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from loadtest.faults.broker import Outages, proxied_broker
 from loadtest.faults.compare import compare
 from loadtest.faults.dead_letters import check_dead_letters
-from loadtest.faults.facts import flag_fact, utterance_fact
+from loadtest.faults.facts import EarlyFlags, flag_fact, standing, utterance_fact
 from loadtest.faults.fleet import Fleet, FleetLog
 from loadtest.faults.injector import Injector
 from loadtest.faults.options import FaultOptions
@@ -196,10 +196,12 @@ class FaultRun:
                 what="utterance",
             ),
             flags=compare(
-                [flag_fact(item.event) for item in expected.flags],
-                [flag_fact(item.event) for item in told.flags],
+                [flag_fact(flag) for flag in standing(item.event for item in expected.flags)],
+                [flag_fact(flag) for flag in standing(item.event for item in told.flags)],
                 what="flag",
             ),
+            early_flags=EarlyFlags.of(item.event for item in told.flags),
+            reference_early_flags=EarlyFlags.of(item.event for item in expected.flags),
             dead_letters=check_dead_letters(poison, [item.event for item in told.dead_letters]),
         )
 

@@ -21,18 +21,22 @@ OVERLAP = 2 * SAMPLE_RATE_HZ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterimRules:
-    """In samples: a window is heard after every `every` of an utterance, and is at most `window` long."""
+    """In samples: a window is heard when an utterance has lasted `first`, then after every `every` more of it.
 
+    It is at most `window` long.
+    """
+
+    first: int
     every: int
     window: int
 
     @classmethod
-    def of(cls, *, every_s: float, window_s: float) -> "InterimRules | None":
+    def of(cls, *, from_s: float, every_s: float, window_s: float) -> "InterimRules | None":
         """The rules that settings ask for; None where there are to be no interim decodes."""
         if not every_s:
             return None
-        every = int(every_s * SAMPLE_RATE_HZ)
-        return cls(every=every, window=max(int(window_s * SAMPLE_RATE_HZ), every + OVERLAP))
+        first, every, window = (int(seconds * SAMPLE_RATE_HZ) for seconds in (from_s, every_s, window_s))
+        return cls(first=first, every=every, window=max(window, every + OVERLAP))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,7 @@ class GrowingUtterance:
     @property
     def is_due(self) -> bool:
         """Whether enough came since the last window."""
-        return self._heard - self._looked_at >= self._rules.every
+        return self._heard >= self._rules.first and self._heard - self._looked_at >= self._rules.every
 
     def hear(self, samples: Samples) -> None:
         """Take the samples that follow."""

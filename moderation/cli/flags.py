@@ -30,8 +30,9 @@ def command(settings: Settings, *, follow: bool, as_json: bool, beginning: bool 
     """Show the flags that were published.
 
     A table, or with --json the fields of schemas/moderation_flag.v2.avsc. `after` is the time from the end of speech to
-    the verdict. A flag may come twice: its flag_id tells, and a higher revision supersedes. Nothing is committed, so
-    any number may look.
+    the verdict. A flag may come twice: its flag_id tells, and a higher revision supersedes. One that is provisional was
+    told while the speaker went on, and a final one follows; if that says withdrawn, it was none. Nothing is committed,
+    so any number may look.
 
     \b
     moderation flags
@@ -52,7 +53,7 @@ def flag_cells(flag: "ModerationFlag") -> Cells:
     from moderation.presenting import SEVERITY_STYLE, missing_audio, reasons
 
     after_s = (flag.flagged_at - flag.ended_at).total_seconds()
-    revision = " (provisional)" if flag.provisional else ""
+    revision = " (provisional)" if flag.provisional else " (withdrawn)" if flag.is_withdrawn else ""
     return (
         (f"{flag.started_at:%H:%M:%S.%f}"[:12], "dim"),
         (flag.identity.session_id, ""),

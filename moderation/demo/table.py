@@ -85,7 +85,7 @@ def _cells(seen: SeenFlag) -> list[Text]:
         Text(flag.severity.value, style=SEVERITY_STYLE[flag.severity]),
         Text(flag.action),
         Text(reasons(flag.detections)),
-        Text(flag.text + (" ..." if flag.provisional else "")),
+        Text(flag.text + (" ..." if flag.provisional else " (withdrawn)" if flag.is_withdrawn else "")),
         Text(latency),
     ]
 

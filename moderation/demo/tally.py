@@ -60,7 +60,7 @@ class Summary:
 
 
 class Tally:
-    """Collects what arrives. A later revision of a flag takes the place of an earlier one."""
+    """Collects what arrives. A later revision of a flag takes the place of an earlier one, or takes it back."""
 
     def __init__(self) -> None:
         self._flags: dict[str, SeenFlag] = {}
@@ -71,14 +71,14 @@ class Tally:
     @property
     def counts(self) -> tuple[int, int, int]:
         """Utterances, flags and dead letters so far."""
-        return len(self._utterances), len(self._flags), self._dead_letters
+        return len(self._utterances), len(self._standing), self._dead_letters
 
     def add_flag(self, seen: SeenFlag) -> None:
         """A flag, or another revision of one, arrived."""
         known = self._flags.get(seen.flag.flag_id)
         if known is None or known.flag.revision <= seen.flag.revision:
             self._flags[seen.flag.flag_id] = seen
-        if not seen.flag.provisional:
+        if not (seen.flag.provisional or seen.flag.is_withdrawn):
             self._latencies_ms.setdefault(seen.flag.flag_id, seen.latency_ms)
 
     def add_transcript(self, transcript: Transcript) -> None:
@@ -93,7 +93,7 @@ class Tally:
     def summarise(self, placed: Sequence[Placed], manifest: Manifest, *, streams: int, sessions: int) -> Summary:
         """The numbers, with what was played."""
         found = self._categories_by_play(placed)
-        flags = [seen.flag for seen in self._flags.values()]
+        flags = self._standing
         return Summary(
             streams=streams,
             sessions=sessions,
@@ -110,10 +110,15 @@ class Tally:
 
     def _categories_by_play(self, placed: Sequence[Placed]) -> dict[tuple[str, str | None], frozenset[str]]:
         found: dict[tuple[str, str | None], frozenset[str]] = {}
-        for seen in self._flags.values():
-            play = _play_of(seen.flag, placed)
-            found[play] = found.get(play, frozenset()) | _categories(seen.flag)
+        for flag in self._standing:
+            play = _play_of(flag, placed)
+            found[play] = found.get(play, frozenset()) | _categories(flag)
         return found
+
+    @property
+    def _standing(self) -> list[ModerationFlag]:
+        """The flags that were not withdrawn."""
+        return [seen.flag for seen in self._flags.values() if not seen.flag.is_withdrawn]
 
 
 def latency_of(latencies_ms: Sequence[float]) -> Latency | None:

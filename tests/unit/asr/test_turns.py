@@ -34,6 +34,13 @@ class Machine:
     def join(self, number: int, kind: str = "") -> Future[int]:
         return self._submit(lambda: self.turns.join(number, kind=kind))
 
+    def behind(self, work: Callable[[], object]) -> Future:
+        def wait() -> object:
+            with self.turns.behind():
+                return work()
+
+        return self._submit(wait)
+
     def _submit(self, work: Callable[[], object]) -> Future:
         before = self._waiting()
         submitted = self._pool.submit(work)
@@ -42,7 +49,8 @@ class Machine:
         return submitted
 
     def _waiting(self) -> int:
-        return len(self.turns._ending) + len(self.turns._beginning) + len(self.turns._waiting)
+        turns = self.turns
+        return len(turns._ending) + len(turns._beginning) + len(turns._waiting) + len(turns._behind)
 
     @contextmanager
     def busy(self) -> Iterator[None]:
@@ -135,3 +143,38 @@ def test_what_waits_when_it_is_closed_is_still_served_and_nothing_after() -> Non
     assert waiting.result(PATIENCE_S) == 2
     with pytest.raises(InvariantViolation, match="closed"):
         machine.turns.join(1, kind="")
+
+
+def test_what_may_wait_comes_behind_everything_else_and_alone() -> None:
+    machine = Machine()
+    turns = machine.turns
+    with machine.busy():
+        waiting = [
+            machine.behind(lambda: turns.begin(lambda: machine.done.append("late a"))),
+            machine.behind(lambda: turns.join(5, kind="")),
+            machine.behind(lambda: turns.end(lambda: machine.done.append("late z"))),
+            machine.join(1),
+            machine.begin("a"),
+            machine.end("z"),
+            machine.join(2),
+        ]
+    assert [future.result(PATIENCE_S) for future in waiting][1] == 10
+    assert machine.done == ["z", "a", [1, 2], "late a", [5], "late z"]
+
+
+def test_only_what_is_asked_for_meanwhile_may_wait() -> None:
+    machine = Machine()
+
+    def work() -> None:
+        with machine.turns.behind():
+            pass
+        machine.turns.begin(lambda: machine.done.append("first"))
+
+    with machine.busy():
+        waiting = [
+            machine.behind(lambda: machine.turns.begin(lambda: machine.done.append("last"))),
+            machine._submit(work),
+        ]
+    for future in waiting:
+        future.result(PATIENCE_S)
+    assert machine.done == ["first", "last"]

@@ -43,6 +43,13 @@ def test_the_row_of_a_provisional_flag_says_so(codecs: Codecs) -> None:
     assert flag_cells(flag)[7][0].endswith("(provisional)")
 
 
+def test_the_row_of_a_flag_that_was_withdrawn_says_so(codecs: Codecs) -> None:
+    flag = codecs.flags.decode(_example("moderation_flag.v2/withdrawn.bin"))
+    cells = [text for text, _ in flag_cells(flag)]
+    assert cells[4:7] == ["none", "none", ""]
+    assert cells[7].endswith("(withdrawn)")
+
+
 def test_a_category_that_was_found_twice_is_shown_once_with_its_best_score(codecs: Codecs) -> None:
     flag = codecs.flags.decode(_example("moderation_flag.v1/insult.bin"))
     twice = replace(flag, detections=(replace(flag.detections[0], score=0.7), flag.detections[0]))

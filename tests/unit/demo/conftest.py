@@ -62,7 +62,7 @@ def make_flag(
         language=LanguageGuess(language="en", confidence=0.9),
         detections=tuple(detection(*one) for one in detections),
         scores={},
-        severity=max((one[2] for one in detections), key=lambda severity: severity.rank),
+        severity=max((one[2] for one in detections), key=lambda severity: severity.rank, default=Severity.NONE),
         action="review",
         policy_id="default",
         policy_version="1",

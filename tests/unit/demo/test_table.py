@@ -55,6 +55,10 @@ def test_the_text_of_a_flag_is_never_taken_for_markup(flag):
     assert "[PHONE] [bold]" in shown(flag(text="call [PHONE] [bold]"), terminal=True)
 
 
+def test_a_flag_that_was_withdrawn_is_shown_as_withdrawn(flag):
+    assert "you *** (withdrawn)" in shown(flag(detections=()), terminal=False)
+
+
 def test_a_provisional_flag_shows_that_more_follows(flag):
     assert "you *** ..." in shown(flag(provisional=True), terminal=False)
 

@@ -76,6 +76,17 @@ def test_a_later_revision_takes_the_place_of_an_earlier_one(flag):
         assert summary.latency == Latency(p50_ms=900, p95_ms=900, max_ms=900)
 
 
+def test_a_flag_that_was_withdrawn_counts_nowhere(flag):
+    provisional = flag(revision=3000, provisional=True, start_ms=4100, end_ms=5900)
+    withdrawn = flag(revision=9001, start_ms=4100, end_ms=5900, detections=())
+    for order in ((provisional, withdrawn), (withdrawn, provisional)):
+        tally = tally_of(*order)
+        summary = summarise(tally)
+        assert (summary.flags, summary.by_category, summary.by_severity, summary.latency) == (0, {}, {}, None)
+        assert outcomes(tally)["good"] == (False, False, set())
+        assert tally.counts == (0, 0, 0)
+
+
 def test_utterances_are_counted_once_and_partials_not_at_all(transcript):
     tally = Tally()
     for one in (transcript("a"), transcript("a"), transcript("b"), transcript("c", is_final=False)):

@@ -1,0 +1,1 @@
+"""How soon a listed word is flagged while its speaker goes on."""
