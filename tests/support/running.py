@@ -1,5 +1,6 @@
 """A worker of our own under test: the real command in a process of its own, against a real broker."""
 
+import json
 import os
 import signal
 import subprocess
@@ -34,14 +35,15 @@ def settings_for(bootstrap: str, run_id: str) -> Settings:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The settings as the variables that a worker process reads."""
-    kafka, streaming = settings.kafka, settings.streaming
-    values = {
-        "BROKER": settings.broker,
-        **{f"KAFKA__{name.upper()}": value for name, value in kafka.model_dump(exclude_defaults=True).items()},
-        **{f"STREAMING__{name.upper()}": value for name, value in streaming.model_dump(exclude_defaults=True).items()},
-    }
+    values: dict[str, object] = {"BROKER": settings.broker}
+    for section in ("kafka", "streaming", "asr", "vocabulary"):
+        chosen = getattr(settings, section).model_dump(mode="json", exclude_defaults=True)
+        values |= {f"{section}__{name}".upper(): value for name, value in chosen.items()}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MODERATION_")}
-    return inherited | {f"MODERATION_{name}": str(value) for name, value in values.items()}
+    return inherited | {
+        f"MODERATION_{name}": json.dumps(value) if isinstance(value, (list, dict)) else str(value)
+        for name, value in values.items()
+    }
 
 
 @contextmanager

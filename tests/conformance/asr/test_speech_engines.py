@@ -121,6 +121,23 @@ class SpeechEngineConformance:
                 recognizer.accept(piece)
         assert [recognizer.finish() for recognizer in recognizers] == [spoken] * 5
 
+    def test_a_part_of_an_utterance_is_understood_where_the_engine_says_so(
+        self, engine: SpeechEngine, speech: Samples, spoken: Recognition
+    ) -> None:
+        if not engine.capabilities.interims:
+            assert engine.capabilities.partials
+            with pytest.raises(InvariantViolation, match="interim"):
+                engine.interim(speech, language=self.language)
+            return
+        part = engine.interim(speech, language=self.language)
+        said = [word.text.strip(",.").lower() for word in part.words]
+        assert [word for word in said if word in self.certain] == list(self.certain)
+        assert (part.language, part.audio_ms) == (spoken.language, spoken.audio_ms)
+
+    def test_a_part_that_is_silent_is_no_text(self, engine: SpeechEngine) -> None:
+        if engine.capabilities.interims:
+            assert engine.interim(np.zeros(3 * RATE_HZ, dtype=np.float32), language=self.language).text == ""
+
     def test_threads_may_use_the_engine_at_once(
         self, engine: SpeechEngine, speech: Samples, spoken: Recognition
     ) -> None:

@@ -48,7 +48,7 @@ async def test_a_flag_says_where_its_audio_is_and_what_judged_it(settings: Setti
 async def test_events_carry_cloudevents_headers_with_their_deterministic_id(settings: Settings) -> None:
     received = await flag_of(settings, await play(settings, "insult-moron"))
     headers = dict(received.headers)
-    assert headers["ce_id"] == received.event.flag_id.encode()
+    assert headers["ce_id"] == f"{received.event.flag_id}.{received.event.revision}".encode()
     assert headers["ce_specversion"] == b"1.0"
     assert headers["ce_type"] == b"voice.moderation.ModerationFlag.v1"
     assert headers["content-type"] == b"application/avro"

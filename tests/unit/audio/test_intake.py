@@ -75,9 +75,12 @@ def test_events_come_as_opening_audio_and_end(vad: SileroVad) -> None:
         assert isinstance(ended, Utterance)
         assert opened.first_sequence == ended.first_sequence
         assert opened.start_ms == ended.start_ms
+        assert opened.started_at == ended.started_at
         pieces = [event.samples for event in grown if isinstance(event, UtteranceAudio)]
         assert len(pieces) == len(grown)
         assert np.array_equal(np.concatenate(pieces)[: len(ended.samples)], ended.samples)
+        # A flag's final revision is above any that was told while the utterance grew.
+        assert sum(map(len, pieces)) // 16 < ended.decided_ms - ended.start_ms + 1
 
 
 def test_audio_of_an_open_utterance_arrives_while_it_is_spoken(vad: SileroVad) -> None:

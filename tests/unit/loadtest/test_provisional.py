@@ -29,7 +29,10 @@ TURN = PlannedTurn(
 def flag(word_ends_ms: int | None = 3_000, **changes: object) -> ModerationFlag:
     found = a_detection(kind=DetectionKind.VOCABULARY, start_ms=2_700, end_ms=word_ends_ms)
     values = {
-        "flag_id": "f", "revision": 12_401, "started_at": BEGAN, "ended_at": BEGAN + timedelta(seconds=12),
+        "flag_id": "f",
+        "revision": 12_401,
+        "started_at": BEGAN,
+        "ended_at": BEGAN + timedelta(seconds=12),
         "detections": (found,) if word_ends_ms else (),
     }
     return a_flag(**(values | changes))

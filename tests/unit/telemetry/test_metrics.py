@@ -107,6 +107,25 @@ def metrics(registry) -> Metrics:
     return Metrics(registry)
 
 
+def test_a_flag_counts_with_its_final_revision_only(metrics, registry):
+    metrics.flag(replace(FLAG, provisional=True), confirmed_at=ENDED)
+    metrics.flag(replace(FLAG, severity=Severity.NONE, action="none", detections=()), confirmed_at=ENDED)
+    for outcome in ("told", "withdrawn"):
+        assert registry.get_sample_value("moderation_provisional_flags_total", {"outcome": outcome}) == 1
+    labels = {"severity": "high", "action": "review"}
+    assert registry.get_sample_value("moderation_flags_total", labels) is None
+    assert registry.get_sample_value("moderation_end_of_speech_to_flag_seconds_count") == 0
+    metrics.flag(FLAG, confirmed_at=ENDED)
+    assert registry.get_sample_value("moderation_flags_total", labels) == 1
+
+
+def test_interim_decodes_are_counted_by_whether_they_came_in_time(metrics, registry):
+    for in_time in (True, True, False):
+        metrics.interim(in_time=in_time)
+    assert registry.get_sample_value("moderation_interim_decodes_total", {"outcome": "heard"}) == 2
+    assert registry.get_sample_value("moderation_interim_decodes_total", {"outcome": "late"}) == 1
+
+
 def test_chunks_are_counted_by_arrival_and_missing_ones_by_number(metrics, registry):
     metrics.chunk("next")
     metrics.chunk("next")
