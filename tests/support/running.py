@@ -36,7 +36,7 @@ def settings_for(bootstrap: str, run_id: str) -> Settings:
 def environment_of(settings: Settings) -> dict[str, str]:
     """The settings as the variables that a worker process reads."""
     values: dict[str, object] = {"BROKER": settings.broker}
-    for section in ("kafka", "streaming", "asr", "vocabulary"):
+    for section in ("kafka", "streaming", "asr", "language", "vocabulary"):
         chosen = getattr(settings, section).model_dump(mode="json", exclude_defaults=True)
         values |= {f"{section}__{name}".upper(): value for name, value in chosen.items()}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MODERATION_")}

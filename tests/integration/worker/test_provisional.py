@@ -21,13 +21,16 @@ from moderation.client.admin import apply_topics
 from moderation.client.producer import AudioProducer, StreamSource
 from moderation.client.reader import EventReader
 from moderation.events import AudioEncoding, ModerationFlag, Severity
-from moderation.settings import AsrSettings, Settings, VocabularySettings
+from moderation.settings import AsrSettings, LanguageSettings, Settings, VocabularySettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 DEADLINE_S = 60.0
 GO_ON = ("clean-rotate", "game-tower", "clean-flank")
 AUDIBLE = 0.02
+FATHER = "아버지"
+KOREAN = Path(__file__).parents[2] / "data" / "asr" / "korean.ogg"
+"""Two utterances; each begins with the word above."""
 
 
 def clip(name: str) -> Samples:
@@ -37,16 +40,16 @@ def clip(name: str) -> Samples:
     return samples[loud[0] : loud[-1]]
 
 
-def without_a_pause(*names: str) -> Samples:
+def in_one_go(*names: str) -> Samples:
     silence = np.zeros(8_000, np.float32)
     return np.concatenate([silence, *(clip(name) for name in names), silence])
 
 
-def listing(settings: Settings, folder: Path, *words: str) -> Settings:
+def listing(settings: Settings, folder: Path, *words: str, language: str = "en") -> Settings:
     """The settings with these words listed, and soon and often listened for."""
     path = folder / f"{'-'.join(words)}.yaml"
     entries = "\n".join(f"  - {{term: {word}, category: listed, severity: high, method: mask}}" for word in words)
-    path.write_text(f'name: test\nversion: "1"\ndescription: Test.\nlanguages: [en]\nentries:\n{entries}\n')
+    path.write_text(f'name: test\nversion: "1"\ndescription: Test.\nlanguages: [{language}]\nentries:\n{entries}\n')
     often = AsrSettings(interim_from_s=1.5, interim_every_s=1.0, interim_share=1.0)
     return settings.model_copy(update={"asr": often, "vocabulary": VocabularySettings(lists=[path])})
 
@@ -82,13 +85,13 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def play(settings: Settings, stream_id: str, *names: str) -> float:
+async def play(settings: Settings, stream_id: str, samples: Samples, *, language: str = "en") -> float:
     """In real time; returns when the last chunk was sent."""
     source = StreamSource(
-        tenant_id="acme", session_id="match-1", stream_id=stream_id, speaker_id="anna", language_hint="en"
+        tenant_id="acme", session_id="match-1", stream_id=stream_id, speaker_id="anna", language_hint=language
     )
     async with AudioProducer(settings) as producer:
-        await producer.play(source, [without_a_pause(*names)], encoding=AudioEncoding.PCM_S16LE)
+        await producer.play(source, [samples], encoding=AudioEncoding.PCM_S16LE)
     return time.monotonic()
 
 
@@ -103,7 +106,7 @@ async def test_a_listed_word_is_flagged_while_the_speaker_goes_on_and_the_final_
     settings = listing(settings, tmp_path, "library")
     async with listening(settings) as told:
         with running_worker(settings, tmp_path):
-            ended = await play(settings, "m", "clean-library", *GO_ON)
+            ended = await play(settings, "m", in_one_go("clean-library", *GO_ON))
             await until(lambda: bool(of(told, "m", provisional=False)))
     early, (final,) = of(told, "m", provisional=True), of(told, "m", provisional=False)
     assert told[0][0] < ended
@@ -120,6 +123,24 @@ async def test_a_listed_word_is_flagged_while_the_speaker_goes_on_and_the_final_
     assert first.ended_at < final.ended_at
 
 
+async def test_an_engine_with_partials_flags_what_they_hold(settings: Settings, tmp_path: Path) -> None:
+    settings = listing(settings, tmp_path, FATHER, language="ko").model_copy(
+        update={
+            "asr": AsrSettings(engines={"ko": ["vosk:ko"]}),
+            "language": LanguageSettings(candidates=["ko"], default="ko", identify_audio=False),
+        }
+    )
+    async with listening(settings) as told:
+        with running_worker(settings, tmp_path):
+            await play(settings, "m", np.concatenate(list(read_audio_file(KOREAN))), language="ko")
+            await until(lambda: len(of(told, "m", provisional=False)) == 2)
+    early, final = of(told, "m", provisional=True), of(told, "m", provisional=False)
+    assert [flag.flag_id for flag in early] == [flag.flag_id for flag in final]
+    for first, last in zip(early, final, strict=True):
+        assert first.revision < last.revision
+        assert FATHER not in first.text
+
+
 async def test_a_worker_that_is_killed_in_between_leaves_no_provisional_flag_without_a_last_word(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -128,8 +149,8 @@ async def test_a_worker_that_is_killed_in_between_leaves_no_provisional_flag_wit
     async with listening(settings) as told:
         with running_worker(both, tmp_path) as worker:
             playing = asyncio.gather(
-                play(settings, "withdrawn", "clean-library", *GO_ON),
-                play(settings, "confirmed", "clean-dinner", *GO_ON),
+                play(settings, "withdrawn", in_one_go("clean-library", *GO_ON)),
+                play(settings, "confirmed", in_one_go("clean-dinner", *GO_ON)),
             )
             await until(lambda: len({flag.identity.stream_id for _, flag in told}) == 2)
             worker.kill()
