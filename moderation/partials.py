@@ -16,13 +16,12 @@ from moderation.judging import HeardText, Judgement, TextJudge
 class PartialOutcome:
     """What was understood so far of an utterance that goes on, judged and masked.
 
-    `heard_ms` is how much of the utterance the engine had been given. `is_whole`: the text is all of the utterance up
-    to there, as partials are; an interim decode understands its end, and alone knows word times.
+    `heard_ms` is how much of the utterance the engine had been given. A partial is all that was understood up to there,
+    without word times; an interim decode understands the latest part of it.
     """
 
     opened: UtteranceOpened
     heard_ms: int
-    is_whole: bool
     judgement: Judgement
     engine: str
     models: Mapping[str, str]
@@ -60,7 +59,6 @@ class Interim:
         return PartialOutcome(
             opened=self.opened,
             heard_ms=audio_ms(self.window.heard),
-            is_whole=False,
             judgement=judgement,
             engine=self.engine.name,
             models={"asr": model_id(self.engine), **self.judge.models},

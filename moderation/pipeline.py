@@ -184,7 +184,6 @@ class StreamPipeline:
         return PartialOutcome(
             opened=opened,
             heard_ms=audio_ms(sum(map(len, self._streamed or ()))),
-            is_whole=True,
             judgement=judgement,
             engine=engine.name,
             models={"asr": model_id(engine), **self._shared.judge.models},

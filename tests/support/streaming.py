@@ -210,7 +210,6 @@ def a_partial(opened: UtteranceOpened, *detections: Detection, heard_ms: int = 2
     return PartialOutcome(
         opened=opened,
         heard_ms=heard_ms,
-        is_whole=True,
         judgement=a_judgement(*detections),
         engine="e",
         models={"asr": "e"},

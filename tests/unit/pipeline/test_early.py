@@ -86,7 +86,7 @@ def test_a_growing_utterance_is_listened_to_when_it_is_due_with_times_on_the_str
     assert interim is not None
     assert not speaker.is_interim_due
     outcome = interim.hear()
-    assert (outcome.opened, outcome.heard_ms, outcome.is_whole) == (OPENED, 2_000, False)
+    assert (outcome.opened, outcome.heard_ms) == (OPENED, 2_000)
     (word,) = outcome.judgement.heard.words
     assert (word.start_ms, word.end_ms) == (800, 1_100)
     assert engine.heard == [32_000]
@@ -130,7 +130,7 @@ def partial_of(speaker: StreamPipeline) -> object:
 def test_a_partial_is_judged_and_says_how_much_was_heard() -> None:
     outcome = partial_of(stream(Engine(partials=True)))
     assert isinstance(outcome, PartialOutcome)
-    assert (outcome.heard_ms, outcome.is_whole, outcome.models) == (1_000, True, {"asr": "engine:test@1"})
+    assert (outcome.heard_ms, outcome.models) == (1_000, {"asr": "engine:test@1"})
 
 
 @pytest.mark.parametrize("changes", [{"judge_partials": False}, {"is_live": False}])

@@ -57,7 +57,7 @@ class Listening(ScriptedPipeline):
         if self.error is not None:
             raise self.error
         assert opened is not None
-        return replace(a_partial(opened, *self.found, heard_ms=heard // 16), is_whole=False)
+        return a_partial(opened, *self.found, heard_ms=heard // 16)
 
 
 @pytest.fixture
