@@ -46,8 +46,9 @@ async def first(events: EventReader[T], wanted: Callable[[Received[T]], bool]) -
 
 
 async def flag_of(settings: Settings, stream_id: str) -> Received[ModerationFlag]:
+    """The first final flag of a stream."""
     reader = EventReader.flags(settings, follow=True, beginning=True)
-    return await first(reader, lambda item: item.event.identity.stream_id == stream_id)
+    return await first(reader, lambda item: item.event.identity.stream_id == stream_id and not item.event.provisional)
 
 
 async def transcript_of(settings: Settings, stream_id: str) -> Received[Transcript]:
