@@ -160,7 +160,7 @@ class AsrSettings(Section):
         "it ends, for provisional flags; most are shorter and cost nothing, s.",
     )
     interim_every_s: float = Field(
-        1.5, ge=0, description="How much longer it must have become until it is listened to again; 0 for never, s."
+        1.0, ge=0, description="How much longer it must have become until it is listened to again; 0 for never, s."
     )
     interim_window_s: float = Field(
         6.0,
