@@ -26,12 +26,12 @@ def window_s(samples: int) -> int:
     return min(max(stepped_s, SHORTEST_WINDOW_S), FULL_WINDOW_S)
 
 
-SHORTEST_SHORT_WINDOW_S = 4.0
+SHORTEST_SHORT_WINDOW_S = 6.0
 SHORT_WINDOW_STEP_S = 0.5
 
 
 def short_window_s(samples: int) -> float:
-    """The window where the decoder is shown silence behind it: the audio and 0.5 to 1 s, at least 4 s."""
+    """The window where the decoder is shown silence behind it: the audio and 0.5 to 1 s, at least 6 s."""
     wanted_s = samples / SAMPLE_RATE_HZ + SHORT_WINDOW_STEP_S
     stepped_s = math.ceil(wanted_s / SHORT_WINDOW_STEP_S) * SHORT_WINDOW_STEP_S
     return min(max(stepped_s, SHORTEST_SHORT_WINDOW_S), FULL_WINDOW_S)

@@ -15,7 +15,7 @@ def test_the_window_is_the_audio_and_two_seconds_in_steps_between_ten_and_thirty
 
 
 @pytest.mark.parametrize(
-    ("audio_s", "expected_s"), [(0, 4), (3.5, 4), (3.6, 4.5), (8.0, 8.5), (8.2, 9), (28.0, 28.5), (29.5, 30), (45, 30)]
+    ("audio_s", "expected_s"), [(0, 6), (5.5, 6), (5.6, 6.5), (8.0, 8.5), (8.2, 9), (28.0, 28.5), (29.5, 30), (45, 30)]
 )
 def test_the_short_window_is_the_audio_and_half_a_second_in_half_seconds(audio_s: float, expected_s: float) -> None:
     assert short_window_s(int(audio_s * RATE_HZ)) == expected_s
