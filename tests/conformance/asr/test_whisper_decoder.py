@@ -85,8 +85,8 @@ def test_utterances_of_all_lengths_come_out_together_as_alone(
 ) -> None:
     ours, _ = models
     rng = np.random.default_rng(1)
-    long = np.tile(english, 3)
-    heard = [long[start * RATE_HZ // 3 :][: length * RATE_HZ // 2] for start in range(3) for length in (1, 5, 11, 20)]
+    long = np.tile(english, 5)
+    heard = [long[start * RATE_HZ // 3 :][: length * RATE_HZ // 2] for start in range(3) for length in (1, 5, 15, 30)]
     heard += [(rng.standard_normal(RATE_HZ) * 0.05).astype(np.float32), np.zeros(RATE_HZ, np.float32)]
     encodings = [ours.encode(samples, ours.window_s(len(samples), GREEDY)) for samples in heard]
     assert len({encoding.output.shape[1] for encoding in encodings}) == 3
