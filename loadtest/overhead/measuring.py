@@ -59,7 +59,8 @@ def measure(plan: OverheadPlan, codecs: Codecs, folder: Path, tell: Callable[[st
     with ExitStack() as stack:
         stack.enter_context(_on_cores(plan.cores.rest))
         broker = stack.enter_context(StartedBroker(folder))
-        environment = worker_environment(broker.bootstrap_servers, run_id)
+        # What is not recognition is measured: utterances are recognised once.
+        environment = worker_environment(broker.bootstrap_servers, run_id) | {"MODERATION_ASR__INTERIM_EVERY_S": "0"}
         apply_topics(environment, folder)
         topic = own_names(run_id)["STREAMING__AUDIO_TOPIC"]
         worker = stack.enter_context(StartedWorker(folder, environment))

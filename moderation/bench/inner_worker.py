@@ -96,9 +96,11 @@ class InnerWorker:
 async def inner_worker(settings: Settings, pipeline: Pipeline) -> AsyncIterator[InnerWorker]:
     """Assemble one around a pipeline; leaving it gives up what is under way.
 
-    Settings of broker and schema registry do not matter: chunks are framed without a registry.
+    Settings of broker and schema registry do not matter: chunks are framed without a registry. Nothing is told before
+    an utterance ends: what it is compared with hears each utterance once.
     """
-    settings = settings.model_copy(update={"schema_registry": SchemaRegistrySettings()})
+    once = settings.asr.model_copy(update={"interim_every_s": 0.0})
+    settings = settings.model_copy(update={"schema_registry": SchemaRegistrySettings(), "asr": once})
     codecs = load_codecs(settings)
     failures: list[BaseException] = []
     with (
@@ -106,6 +108,7 @@ async def inner_worker(settings: Settings, pipeline: Pipeline) -> AsyncIterator[
         closing(ConfinedDecoding(settings.audio)) as decoding,
         ThreadPoolExecutor(1, thread_name_prefix="intake") as intake_pool,
         ThreadPoolExecutor(recognition_threads(settings.asr), thread_name_prefix="recognition") as recognition_pool,
+        ThreadPoolExecutor(1, thread_name_prefix="interim") as interim_pool,
     ):
         parts = WorkerParts(
             settings=settings,
@@ -120,6 +123,7 @@ async def inner_worker(settings: Settings, pipeline: Pipeline) -> AsyncIterator[
             _NoBroker(),
             intake_pool=intake_pool,
             recognition_pool=recognition_pool,
+            interim_pool=interim_pool,
             on_failure=failures.append,
         )
         made.router.open_partitions(generation=0)

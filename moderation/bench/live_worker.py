@@ -92,6 +92,8 @@ class LiveWorker:
             "MODERATION_LANGUAGE__CANDIDATES": json.dumps([self._language]),
             "MODERATION_LANGUAGE__DEFAULT": self._language,
             "MODERATION_LANGUAGE__IDENTIFY_AUDIO": "false",
+            # What it is compared with hears each utterance once.
+            "MODERATION_ASR__INTERIM_EVERY_S": "0",
         }
         self._worker = WorkerProcess(worker_arguments(None), environment=environment, folder=folder)
         self._stack.push_async_callback(self._worker.stop, _STOP_GRACE_S)
