@@ -114,7 +114,9 @@ class AsrSettings(Section):
     whisper_threads: Positive = Field(1, description="CPU threads of one Whisper decode.")
     whisper_workers: Positive = Field(1, description="Whisper decodes that may run at once.")
     whisper_batch: Positive = Field(
-        8, description="Utterances that are decoded together when so many wait; the text of each is the same as alone."
+        8,
+        description="Utterances that one Whisper worker has under way. CTranslate2 decodes as many together; the text "
+        "of each is the same as alone.",
     )
     whisper_compute_type: str = Field("int8", description="CTranslate2 compute type, e.g. int8, float32, float16.")
     whisper_device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="Where Whisper runs.")

@@ -88,4 +88,6 @@ class Decoder:
 
     def _try(self, encoding: Encoding, language: str, search: Search) -> _Tried:
         decoding = Decoding(encoding=encoding, language=language, search=search)
-        return _Tried(self._turns.join(decoding, kind=self._model.kind(decoding)), encoding)
+        if self._model.decodes_alone(search):
+            return _Tried(self._turns.end(lambda: self._model.generate([decoding])[0]), encoding)
+        return _Tried(self._turns.join(decoding, kind=decoding.kind), encoding)

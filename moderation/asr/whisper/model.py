@@ -3,7 +3,7 @@
 CTranslate2 encodes, and decodes all but what is decoded greedily on a processor in 8 bits: that is `greedy`'s.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -60,6 +60,11 @@ class Decoding:
     encoding: Encoding
     language: str
     search: Search
+
+    @property
+    def kind(self) -> tuple[int, Search]:
+        """Decodings of one kind can be decoded together."""
+        return self.encoding.output.shape[1], self.search
 
 
 class WhisperModel:
@@ -118,10 +123,7 @@ class WhisperModel:
 
     def window_s(self, samples: int, search: Search) -> float:
         """How much audio to encode so that so many samples can be decoded, in seconds."""
-        return short_window_s(samples) if self._is_own(search) else window_s(samples)
-
-    def _is_own(self, search: Search) -> bool:
-        return self._greedy is not None and search.is_greedy
+        return short_window_s(samples) if self.decodes_alone(search) else window_s(samples)
 
     def encode(self, samples: Samples, window_s: float) -> Encoding:
         """Encode the audio, followed by silence, in a window of so many seconds. Blocks."""
@@ -129,19 +131,17 @@ class WhisperModel:
         encoded = self._model.encode(features, to_cpu=True)
         return Encoding(np.asarray(encoded), min(len(samples), round(window_s * SAMPLE_RATE_HZ)))
 
-    def kind(self, decoding: Decoding) -> Hashable:
-        """Decodings of one kind can be decoded together."""
-        size = None if self._is_own(decoding.search) else decoding.encoding.output.shape[1]
-        return size, decoding.search
+    def decodes_alone(self, search: Search) -> bool:
+        """Whether decoding several together would save nothing."""
+        return self._greedy is not None and search.is_greedy
 
     def generate(self, decodings: Sequence[Decoding]) -> list[Attempt]:
         """Decode once, all together; they are of one kind. Blocks.
 
         Each attempt is what it would be alone, to the last bit (not where it is sampled).
         """
-        if self._greedy is not None and self._is_own(decodings[0].search):
-            told = self._greedy.decode([self._request(decoding) for decoding in decodings])
-            return [self._attempt_of(spoken) for spoken in told]
+        if self._greedy is not None and decodings[0].search.is_greedy:
+            return [self._attempt_of(self._greedy.decode(self._request(decoding))) for decoding in decodings]
         attempts = self._generate(decodings)
         # Alone, one that goes round in circles would have been stopped at its own limit.
         return [

@@ -5,7 +5,6 @@ import pytest
 
 from moderation.asr.engine import Samples
 from moderation.asr.whisper import greedy
-from moderation.asr.whisper.greedy import STRIDE
 from moderation.asr.whisper.model import Decoding, Encoding, Search, WhisperModel
 from moderation.asr.whisper.quality import Attempt
 from moderation.demo.words import normalise
@@ -78,29 +77,6 @@ def test_words_that_are_left_out_leave_the_others_where_they_are(
     assert [word.text for word in part] == [word.text for word in whole[:2] + whole[4:]]
     assert [word.confidence for word in part] == [word.confidence for word in whole[:2] + whole[4:]]
     assert part[-1].start_ms == pytest.approx(whole[-1].start_ms, abs=100)
-
-
-def test_utterances_of_all_lengths_come_out_together_as_alone(
-    models: tuple[WhisperModel, WhisperModel], english: Samples
-) -> None:
-    ours, _ = models
-    rng = np.random.default_rng(1)
-    long = np.tile(english, 5)
-    heard = [long[start * RATE_HZ // 3 :][: length * RATE_HZ // 2] for start in range(3) for length in (1, 5, 15, 30)]
-    heard += [(rng.standard_normal(RATE_HZ) * 0.05).astype(np.float32), np.zeros(RATE_HZ, np.float32)]
-    encodings = [ours.encode(samples, ours.window_s(len(samples), GREEDY)) for samples in heard]
-    assert len({encoding.output.shape[1] for encoding in encodings}) == 3
-    assert all(encoding.output.shape[1] % STRIDE == 0 for encoding in encodings)
-    decodings = [Decoding(encoding=encoding, language="en", search=GREEDY) for encoding in encodings]
-    assert len({ours.kind(decoding) for decoding in decodings}) == 1
-    alone = [ours.generate([decoding])[0] for decoding in decodings]
-    for together in (ours.generate(decodings), ours.generate(decodings[::-1])[::-1]):
-        assert together == alone
-        for one, other in zip(together, alone, strict=True):
-            assert one.spoken is not None
-            assert other.spoken is not None
-            assert np.array_equal(one.spoken.probabilities, other.spoken.probabilities)
-            assert np.array_equal(one.spoken.queries, other.spoken.queries)
 
 
 def test_a_token_is_never_one_that_is_not_in_the_vocabulary(store: ModelStore) -> None:
