@@ -5,8 +5,6 @@ hide what streams take, and writes one JSON object.
 """
 
 import asyncio
-import ctypes
-import gc
 import json
 import os
 import subprocess
@@ -26,6 +24,7 @@ from moderation.bench.tracks import chunks_of
 from moderation.bootstrap import build_pipeline
 from moderation.errors import InvariantViolation
 from moderation.events import AudioChunk, AudioEncoding
+from moderation.processes.free_memory import give_back
 from moderation.settings import Settings, load_settings
 from moderation.telemetry.logs import configure_logs
 
@@ -107,14 +106,6 @@ def speech_of(seconds: float) -> Samples:
         if sum(map(len, loud)) >= seconds * SAMPLE_RATE_HZ:
             break
     return np.concatenate(loud)[: int(seconds * SAMPLE_RATE_HZ)]
-
-
-def give_back() -> None:
-    """Return what is free to the system, as far as the C library can: what comes next shows, and does not fill it."""
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 def settled_rss_bytes() -> int:

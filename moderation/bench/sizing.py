@@ -10,7 +10,6 @@ from itertools import cycle
 from moderation.bench.clips import Clip
 from moderation.bench.inner_worker import InnerWorker, inner_worker, with_engine
 from moderation.bench.load import Load
-from moderation.bench.memory import give_back
 from moderation.bench.tracks import StreamIds, Track, muted, talking
 from moderation.bootstrap import build_pipeline
 from moderation.errors import ConfigurationError, ModerationError
@@ -18,6 +17,7 @@ from moderation.events import AudioEncoding
 from moderation.models.store import ModelStore, install_command
 from moderation.pipeline import Pipeline
 from moderation.processes.cpu_time import family_cpu_s
+from moderation.processes.free_memory import give_back
 from moderation.settings import Settings
 from moderation.streaming.process_memory import MIB, ProcessMemory
 

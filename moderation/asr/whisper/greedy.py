@@ -65,6 +65,7 @@ class GreedyDecoder:
         self._keys_and_values = _session(looked_at, threads)
         self._step = _session(graph.step(weights, self.aligned_layers), threads)
         self._choice = _session(graph.choice(weights, self.suppressed), threads)
+        weights.forget()
         self._told = [output.name for output in self._step.get_outputs()]
 
     def decode(self, request: Request) -> Spoken:

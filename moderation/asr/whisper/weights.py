@@ -1,5 +1,6 @@
 """Read a Whisper model's weights as CTranslate2 stores them (`model.bin`, binary version 6)."""
 
+import mmap
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,9 @@ class WhisperWeights:
             ConfigurationError: the file is not a Whisper model in this format.
         """
         try:
-            self._arrays = _Reader(file).arrays()
+            with file.open("rb") as opened:
+                self._mapped = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+            self._arrays = _Reader(self._mapped).arrays()
         except (OSError, ValueError, KeyError, struct.error, UnicodeDecodeError) as error:
             raise ConfigurationError(
                 f"{file} cannot be read ({error}); see `moderation models verify`, or set "
@@ -38,6 +41,10 @@ class WhisperWeights:
         self.layers = len(layers - {"layer_norm"})
         self.heads = int(self.array("decoder/num_heads"))
         self.vocabulary, self.width = self.array("decoder/embeddings/weight").shape
+
+    def forget(self) -> None:
+        """Leave on disk what was read: it is read again where it is needed again."""
+        self._mapped.madvise(mmap.MADV_DONTNEED)
 
     def array(self, name: str) -> npt.NDArray[np.generic]:
         """An array as it is stored, read-only.
@@ -64,8 +71,8 @@ class WhisperWeights:
 class _Reader:
     """A cursor over the file."""
 
-    def __init__(self, file: Path) -> None:
-        self._bytes = np.memmap(file, mode="r")
+    def __init__(self, mapped: mmap.mmap) -> None:
+        self._bytes = np.frombuffer(mapped, dtype=np.uint8)
         self._place = 0
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
@@ -93,4 +100,4 @@ class _Reader:
             raise ValueError("it is cut short")
         taken = self._bytes[self._place : end]
         self._place = end
-        return np.asarray(taken)
+        return taken
