@@ -58,8 +58,11 @@ class Turns(Generic[Request, Answer]):
         self._news = threading.Condition()
         self._begun = 0
         self._is_closed = False
-        for number in range(workers):
-            threading.Thread(target=self._work, name=f"whisper-{number}", daemon=True).start()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"whisper-{number}", daemon=True) for number in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @contextmanager
     def behind(self) -> Iterator[None]:
@@ -90,10 +93,15 @@ class Turns(Generic[Request, Answer]):
         return result.result()
 
     def close(self) -> None:
-        """End the threads; what is under way or waits is done before. Harmless when called twice."""
+        """End the threads, and wait for it; what is under way or waits is done before. Harmless when called twice.
+
+        A thread that outlives its engine would let go of the model while the interpreter ends, which aborts the process.
+        """
         with self._news:
             self._is_closed = True
             self._news.notify_all()
+        for thread in self._threads:
+            thread.join()
 
     def _run(self, queue: deque[_Job], work: Callable[[], Result]) -> Result:
         result: Future[Result] = Future()
