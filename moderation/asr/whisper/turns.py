@@ -95,7 +95,7 @@ class Turns(Generic[Request, Answer]):
     def close(self) -> None:
         """End the threads, and wait for it; what is under way or waits is done before. Harmless when called twice.
 
-        A thread that outlives its engine would let go of the model while the interpreter ends, which aborts the process.
+        A thread that outlives its engine would let go of the model while the interpreter ends, which aborts it.
         """
         with self._news:
             self._is_closed = True

@@ -8,9 +8,8 @@ from importlib.resources import as_file, files
 def test_a_file_is_judged_and_the_process_ends_well() -> None:
     """It used to abort behind its last line: a thread let go of the model while the interpreter ended."""
     with as_file(files("moderation.demo").joinpath("clips", "clean-cat.ogg")) as clip:
-        done = subprocess.run(
-            [sys.executable, "-m", "moderation", "scan", str(clip)], capture_output=True, text=True, timeout=120
-        )
+        command = [sys.executable, "-m", "moderation", "scan", str(clip)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "cat" in done.stdout
     assert "terminate" not in done.stderr

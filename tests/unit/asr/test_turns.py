@@ -2,6 +2,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Thread
 
 import pytest
 
@@ -138,8 +139,12 @@ def test_what_waits_when_it_is_closed_is_still_served_and_nothing_after() -> Non
     machine = Machine()
     with machine.busy():
         waiting = machine.join(1)
-        machine.turns.close()
-        machine.turns.close()
+        closing = [Thread(target=machine.turns.close) for _ in range(2)]
+        for thread in closing:
+            thread.start()
+    for thread in closing:
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()
     assert waiting.result(PATIENCE_S) == 2
     with pytest.raises(InvariantViolation, match="closed"):
         machine.turns.join(1, kind="")
