@@ -11,7 +11,8 @@ import click
 
 from loadtest.capacity.outcome import P95_LIMIT_MS, Outcome, plot
 from loadtest.capacity.search import Search
-from loadtest.capacity.trial import TrialPlan, divide_cores, run_trial
+from loadtest.capacity.trial import TrialPlan, run_trial
+from loadtest.cores import divide_cores
 from loadtest.run import to_stderr
 from loadtest.sounds import RATES_HZ
 from moderation.contracts.codecs import load_codecs

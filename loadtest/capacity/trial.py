@@ -7,8 +7,8 @@ import re
 import socket
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from loadtest.capacity.outcome import (
     settled,
     stage_times,
 )
+from loadtest.cores import Cores, on_cores
 from loadtest.processes import StartedBroker, StartedWorker, apply_topics, own_names, worker_environment
 from loadtest.report import untranscribed
 from loadtest.run import Observed, Plan, Run
@@ -36,34 +37,6 @@ PATIENCE_S = 15.0
 """How long results that are missing are awaited: a worker that is so far behind has failed."""
 _SAMPLE_S = 1.0
 _TAKEN = re.compile(r"^moderation_chunks_total\{[^}]*\} (\S+)$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cores:
-    """How the machine is divided."""
-
-    worker: frozenset[int]
-    rest: frozenset[int]
-    """For producers and broker; the worker's where there are no others."""
-
-    @property
-    def told(self) -> str:
-        """For people."""
-        if self.worker == self.rest:
-            return f"worker, producers and broker share {_named(self.worker)}"
-        return f"worker on {_named(self.worker)}; producers and broker on {_named(self.rest)}"
-
-
-def divide_cores(available: frozenset[int], for_worker: int) -> Cores:
-    """The first `for_worker` cores for the worker, the others for all else, at least one if there are two."""
-    ordered = sorted(available)
-    count = min(for_worker, max(1, len(ordered) - 1))
-    worker = frozenset(ordered[:count])
-    return Cores(worker=worker, rest=frozenset(ordered[count:]) or worker)
-
-
-def _named(cores: frozenset[int]) -> str:
-    return f"core{'s' * (len(cores) > 1)} {', '.join(map(str, sorted(cores)))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +66,7 @@ def run_trial(plan: TrialPlan, streams: int, codecs: Codecs, folder: Path, tell:
     run_id = uuid4().hex[:8]
     with ExitStack() as stack:
         # What is started inherits the cores; the worker gets its own before it has a second thread.
-        stack.enter_context(_on_cores(plan.cores.rest))
+        stack.enter_context(on_cores(plan.cores.rest))
         broker = stack.enter_context(StartedBroker(folder))
         environment = worker_environment(broker.bootstrap_servers, run_id, settings)
         apply_topics(environment, folder)
@@ -104,16 +77,6 @@ def run_trial(plan: TrialPlan, streams: int, codecs: Codecs, folder: Path, tell:
         watch = _Watch(worker.pid, port, run)
         observed = asyncio.run(_play(run, watch))
     return _outcome(plan, streams, observed, watch)
-
-
-@contextmanager
-def _on_cores(cores: frozenset[int]) -> Iterator[None]:
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def _free_port() -> int:

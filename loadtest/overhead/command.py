@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from loadtest.capacity.trial import divide_cores
+from loadtest.cores import divide_cores
 from loadtest.overhead.measuring import OverheadPlan, measure
 from loadtest.run import to_stderr
 from loadtest.sounds import RATES_HZ

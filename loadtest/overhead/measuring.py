@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from loadtest.capacity.trial import Cores
+from loadtest.cores import Cores, on_cores
 from loadtest.overhead.figures import Spent, idle, muted, talking
 from loadtest.processes import (
     ProcessFailed,
@@ -57,7 +57,7 @@ def measure(plan: OverheadPlan, codecs: Codecs, folder: Path, tell: Callable[[st
     """
     run_id = uuid4().hex[:8]
     with ExitStack() as stack:
-        stack.enter_context(_on_cores(plan.cores.rest))
+        stack.enter_context(on_cores(plan.cores.rest))
         broker = stack.enter_context(StartedBroker(folder))
         # What is not recognition is measured: utterances are recognised once.
         environment = worker_environment(broker.bootstrap_servers, run_id) | {"MODERATION_ASR__INTERIM_EVERY_S": "0"}
@@ -138,18 +138,14 @@ async def _play(run: Run, watch: _Watch, seconds: float) -> Spent:
 
 
 def _plan(plan: OverheadPlan, streams: int, talk_ratio: float, broker: StartedBroker, run_id: str) -> Plan:
-    names = own_names(run_id)
-    return Plan(
+    return Plan.for_topics(
+        own_names(run_id),
         bootstrap=broker.bootstrap_servers,
         streams=streams,
         seconds=plan.seconds + SETTLING_S + 1.0,
         talk_ratio=talk_ratio,
         seed=plan.seed,
         encoding=plan.encoding,
-        audio_topic=names["STREAMING__AUDIO_TOPIC"],
-        transcripts_topic=names["STREAMING__TRANSCRIPTS_TOPIC"],
-        flags_topic=names["STREAMING__FLAGS_TOPIC"],
-        dead_letters_topic=names["STREAMING__DEAD_LETTERS_TOPIC"],
         tail_s=1.0,
     )
 
@@ -169,16 +165,6 @@ def _reader(kind: str, topic: str, environment: dict[str, str], folder: Path) ->
         yield process.pid
     finally:
         end(process, grace_s=0.0)
-
-
-@contextmanager
-def _on_cores(cores: frozenset[int]) -> Iterator[None]:
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 __all__ = ["OverheadPlan", "ProcessFailed", "measure"]

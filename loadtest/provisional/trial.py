@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from loadtest.capacity.trial import divide_cores
+from loadtest.cores import divide_cores
 from loadtest.processes import StartedBroker, StartedWorker, apply_topics, own_names, worker_environment
 from loadtest.provisional.outcome import Outcome, summarise
 from loadtest.provisional.talk import PAUSE_MS, make_track, word_list
@@ -69,17 +69,14 @@ def run_trial(plan: TrialPlan, codecs: Codecs, folder: Path, tell: Callable[[str
 
 def _run(plan: TrialPlan, bootstrap: str, names: Mapping[str, str], codecs: Codecs, tell: Callable[[str], None]) -> Run:
     return Run(
-        Plan(
+        Plan.for_topics(
+            names,
             bootstrap=bootstrap,
             streams=plan.streams,
             seconds=plan.seconds,
             talk_ratio=1.0,
             seed=plan.seed,
             encoding=AudioEncoding.PCM_S16LE,
-            audio_topic=names["STREAMING__AUDIO_TOPIC"],
-            transcripts_topic=names["STREAMING__TRANSCRIPTS_TOPIC"],
-            flags_topic=names["STREAMING__FLAGS_TOPIC"],
-            dead_letters_topic=names["STREAMING__DEAD_LETTERS_TOPIC"],
             tail_s=TAIL_S,
             patience_s=PATIENCE_S,
         ),

@@ -1,13 +1,22 @@
 """What is published for a judged utterance: pure functions of data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from moderation.audio.utterance import Utterance, UtteranceOpened
 from moderation.contracts.ids import flag_id, utterance_id
-from moderation.events import ContextUtterance, Evidence, ModerationFlag, Severity, StreamIdentity, Transcript
+from moderation.events import (
+    ContextUtterance,
+    Evidence,
+    MissingAudio,
+    ModerationFlag,
+    Severity,
+    StreamIdentity,
+    Transcript,
+)
+from moderation.judging import Judgement
 from moderation.partials import PartialOutcome
 from moderation.pipeline import UtteranceOutcome
 from moderation.policy.verdict import Action
@@ -112,34 +121,20 @@ def flag_of(
 
     `waited_ms` is the time from the arrival of the chunk that ended it to the start of recognition.
     """
-    utterance, judgement = outcome.utterance, outcome.judgement
-    verdict = judgement.verdict
-    return ModerationFlag(
-        flag_id=flag_id_of(utterance, chunks[0], policy_id=verdict.policy_id),
+    utterance = outcome.utterance
+    return _flag(
+        utterance,
+        outcome.judgement,
+        chunks,
         # Above that of any provisional flag, which cannot have heard more.
         revision=utterance.decided_ms - utterance.start_ms + 1,
         provisional=False,
-        identity=chunks[0].identity,
-        started_at=utterance.started_at,
         ended_at=utterance.ended_at,
-        start_ms=utterance.start_ms,
         end_ms=utterance.end_ms,
-        first_sequence=utterance.first_sequence,
         last_sequence=utterance.last_sequence,
         missing=utterance.missing,
-        text=judgement.masked.text,
-        words=judgement.masked.words,
-        language=judgement.heard.language,
-        detections=verdict.detections,
-        scores=judgement.scores,
-        severity=verdict.severity,
-        action=verdict.action,
-        policy_id=verdict.policy_id,
-        policy_version=verdict.policy_version,
         models=outcome.models,
         context=context,
-        evidence=evidence_of(chunks),
-        speaker_strikes=None,
         timings_ms={**outcome.timings_ms, "waiting": waited_ms},
         flagged_at=flagged_at,
     )
@@ -162,19 +157,53 @@ def provisional_flag_of(
 
     `is_final`: nothing more will be known of it.
     """
-    opened, judgement = outcome.opened, outcome.judgement
-    verdict = judgement.verdict
-    return ModerationFlag(
-        flag_id=flag_id_of(opened, chunks[0], policy_id=verdict.policy_id),
+    opened = outcome.opened
+    return _flag(
+        opened,
+        outcome.judgement,
+        chunks,
         revision=outcome.heard_ms + is_final,
         provisional=not is_final,
-        identity=chunks[0].identity,
-        started_at=opened.started_at,
         ended_at=opened.started_at + timedelta(milliseconds=outcome.heard_ms),
-        start_ms=opened.start_ms,
         end_ms=opened.start_ms + outcome.heard_ms,
-        first_sequence=opened.first_sequence,
         last_sequence=chunks[-1].chunk.sequence,
+        missing=(),
+        models=outcome.models,
+        context=context,
+        timings_ms=outcome.timings_ms,
+        flagged_at=flagged_at,
+    )
+
+
+def _flag(
+    spoken: Utterance | UtteranceOpened,
+    judgement: Judgement,
+    chunks: Sequence[ReceivedChunk],
+    *,
+    revision: int,
+    provisional: bool,
+    ended_at: datetime,
+    end_ms: int,
+    last_sequence: int,
+    missing: tuple[MissingAudio, ...],
+    models: Mapping[str, str],
+    context: tuple[ContextUtterance, ...],
+    timings_ms: Mapping[str, float],
+    flagged_at: datetime,
+) -> ModerationFlag:
+    verdict = judgement.verdict
+    return ModerationFlag(
+        flag_id=flag_id_of(spoken, chunks[0], policy_id=verdict.policy_id),
+        revision=revision,
+        provisional=provisional,
+        identity=chunks[0].identity,
+        started_at=spoken.started_at,
+        ended_at=ended_at,
+        start_ms=spoken.start_ms,
+        end_ms=end_ms,
+        first_sequence=spoken.first_sequence,
+        last_sequence=last_sequence,
+        missing=missing,
         text=judgement.masked.text,
         words=judgement.masked.words,
         language=judgement.heard.language,
@@ -184,11 +213,11 @@ def provisional_flag_of(
         action=verdict.action,
         policy_id=verdict.policy_id,
         policy_version=verdict.policy_version,
-        models=outcome.models,
+        models=models,
         context=context,
         evidence=evidence_of(chunks),
         speaker_strikes=None,
-        timings_ms=outcome.timings_ms,
+        timings_ms=timings_ms,
         flagged_at=flagged_at,
     )
 

@@ -6,7 +6,7 @@ from support.events import a_flag
 
 from loadtest.capacity.command import half_load_result
 from loadtest.capacity.outcome import Lag, Outcome, engine_of, lag_growth_s, latencies, plot, settled, stage_times
-from loadtest.capacity.trial import divide_cores
+from loadtest.cores import divide_cores
 from loadtest.report import SeenFlag
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
