@@ -24,7 +24,8 @@ from moderation.streaming.outbox import KafkaOutbox
 from moderation.streaming.publishing import Publisher
 from moderation.streaming.received import ReceivedChunk
 from moderation.streaming.router import IntakeRouter, RouterLimits, RouterParts
-from moderation.streaming.session import PartialsUse, SessionLimits, SessionParts, StreamSession
+from moderation.streaming.session import StreamSession
+from moderation.streaming.session_parts import PartialsUse, SessionLimits, SessionParts
 from moderation.streaming.silence import LogSilence
 from moderation.telemetry.metrics import Metrics
 

@@ -31,7 +31,8 @@ from moderation.streaming.acker import OrderedAcker
 from moderation.streaming.interims import InterimDesk
 from moderation.streaming.ordering import Arrival
 from moderation.streaming.received import RawMessage, ReceivedChunk
-from moderation.streaming.session import PartialsUse, SessionLimits, SessionParts, StreamSession
+from moderation.streaming.session import StreamSession
+from moderation.streaming.session_parts import PartialsUse, SessionLimits, SessionParts
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SILENCE = b"silence"

@@ -23,7 +23,8 @@ from support.streaming import (
 from moderation.errors import BrokerUnavailable
 from moderation.events import Severity
 from moderation.partials import PartialOutcome
-from moderation.streaming.session import PartialsUse, StreamSession
+from moderation.streaming.session import StreamSession
+from moderation.streaming.session_parts import PartialsUse
 
 INSULT = ["insult"]
 
