@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from moderation.asr.engine import Samples
 from moderation.asr.recognition import audio_ms
-from moderation.asr.whisper.model import Decoding, Encoding, Search, WhisperModel
+from moderation.asr.whisper.encoding import Encoding
+from moderation.asr.whisper.model import Decoding, Search, WhisperModel
 from moderation.asr.whisper.quality import Attempt, best_of
 from moderation.asr.whisper.repetition import without_repetitions
 from moderation.asr.whisper.turns import Turns
@@ -73,18 +74,13 @@ class Decoder:
     def _tries(self, samples: Samples, language: str) -> Iterator[_Tried]:
         """From cheap to dear: the trimmed window, the full window, then at rising temperatures."""
         plan, first = self._plan, Search(beam=self._plan.beam)
-        trimmed_s = self._model.window_s(len(samples), first)
-        if trimmed_s < FULL_WINDOW_S:
-            yield self._try(self._encode(samples, trimmed_s), language, first)
-            if not plan.retries:
-                return
-        full = self._encode(samples, FULL_WINDOW_S)
+        yield self._try(self._turns.begin(lambda: self._model.encode_for(samples, first)), language, first)
+        if not plan.retries:
+            return
+        full = self._turns.begin(lambda: self._model.encode(samples, FULL_WINDOW_S))
         yield self._try(full, language, Search(beam=plan.fallback_beam))
         for temperature in plan.temperatures:
             yield self._try(full, language, Search(beam=1, temperature=temperature))
-
-    def _encode(self, samples: Samples, seconds: float) -> Encoding:
-        return self._turns.begin(lambda: self._model.encode(samples, seconds))
 
     def _try(self, encoding: Encoding, language: str, search: Search) -> _Tried:
         decoding = Decoding(encoding=encoding, language=language, search=search)

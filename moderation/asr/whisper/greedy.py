@@ -2,36 +2,29 @@
 
 The decoder reads all its weights for every token. CTranslate2 lays them out anew each time it does; here they lie the
 way the processor multiplies them, which takes less than half of the time. Reading them once for several utterances
-would save little more, and the rounding would then depend on who is decoded beside whom. Behind what was heard the
-decoder is shown what the encoder makes of silence, up to a full window, or it would go on inventing: one position for
-every half second of it, which counts as often as the positions it stands for.
+would save little more, and the rounding would then depend on who is decoded beside whom.
 """
 
 import json
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 
-from moderation.asr.whisper import graph
-from moderation.asr.whisper.spoken import Array, Spoken
+from moderation.asr.whisper.decoder_graph import choice, keys_and_values, step
+from moderation.asr.whisper.encoding import Array, Encoding
+from moderation.asr.whisper.onnx_session import session, widest_weight
+from moderation.asr.whisper.spoken import Spoken
 from moderation.asr.whisper.weights import WhisperWeights
-
-STRIDE = 25
-"""Positions of silence, half a second, that one of them stands for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """An encoding, shape (1, positions, width), the tokens that the text follows, and how long it may get.
+    """What to decode, the tokens that the text follows, and how long it may get."""
 
-    The positions are a multiple of `STRIDE`.
-    """
-
-    encoding: Array = field(repr=False)
+    encoding: Encoding
     prompt: tuple[int, ...]
     most_tokens: int
 
@@ -39,10 +32,8 @@ class Request:
 class GreedyDecoder:
     """The decoder of one model. Thread-safe; calls block, mostly without the GIL."""
 
-    def __init__(self, folder: Path, silence: Array, *, end_of_text: int, no_speech: int | None, threads: int) -> None:
+    def __init__(self, folder: Path, *, end_of_text: int, no_speech: int | None, threads: int) -> None:
         """Read and convert the weights of the model in a faster-whisper folder; takes about a second.
-
-        `silence` is the encoding of a full window of it, shape (1, positions, width).
 
         Raises:
             ConfigurationError: the folder is not a model in CTranslate2's present format.
@@ -59,12 +50,9 @@ class GreedyDecoder:
         self.vocabulary = weights.vocabulary
         self._embeddings = weights.array("decoder/embeddings/weight")
         self._places = weights.float32("decoder/position_encodings/encodings")
-        self.places_of_silence = silence.shape[1] // STRIDE
-        places = silence[0, STRIDE // 2 :: STRIDE][: self.places_of_silence]
-        looked_at = graph.keys_and_values(weights, places, sums_fit=_sums_fit())
-        self._keys_and_values = _session(looked_at, threads)
-        self._step = _session(graph.step(weights, self.aligned_layers), threads)
-        self._choice = _session(graph.choice(weights, self.suppressed), threads)
+        self._keys_and_values = session(keys_and_values(weights, widest=widest_weight()), threads)
+        self._step = session(step(weights, self.aligned_layers), threads)
+        self._choice = session(choice(weights, self.suppressed), threads)
         weights.forget()
         self._told = [output.name for output in self._step.get_outputs()]
 
@@ -75,15 +63,13 @@ class GreedyDecoder:
             text.advance()
         return text.spoken()
 
-    def look_at(self, encoding: Array, seen: int) -> tuple[list[Array], list[Array]]:
+    def look_at(self, encoding: Array) -> tuple[list[Array], list[Array]]:
         """What each layer looks at: keys (1, heads, width / heads, seen) and values (1, heads, seen, width / heads)."""
+        seen = encoding.shape[1]
         keys = [np.empty((1, self.heads, self.head_width, seen), dtype=np.float32) for _ in range(self.layers)]
         values = [np.empty((1, self.heads, seen, self.head_width), dtype=np.float32) for _ in range(self.layers)]
-        heard = encoding.shape[1]
-        start = heard // STRIDE
         binding = self._keys_and_values.io_binding()
         binding.bind_cpu_input("encoding", encoding)
-        binding.bind_cpu_input("behind", np.array([start, start + seen - heard]))
         for kind, arrays in (("keys", keys), ("values", values)):
             for layer, array in enumerate(arrays):
                 binding.bind_output(f"{kind}_{layer}", "cpu", 0, np.float32, array.shape, array.ctypes.data)
@@ -127,11 +113,9 @@ class _Text:
         self._probabilities: list[float] = []
         self._place = 0
         self._no_speech_probability = 0.0
-        heard = request.encoding.shape[1]
-        emphasis = _emphasis(heard, decoder.places_of_silence)
-        keys, values = decoder.look_at(request.encoding, len(emphasis))
-        self._keys = np.stack([keys[layer][0, head, :, :heard] for layer, head in decoder.aligned_heads])
-        self._memory: dict[str, Any] = {"emphasis": _value(emphasis[None, None, None])}
+        keys, values = decoder.look_at(request.encoding.output)
+        self._keys = np.stack([keys[layer][0, head] for layer, head in decoder.aligned_heads])
+        self._memory: dict[str, Any] = {"emphasis": _value(request.encoding.counts[None, None, None])}
         no_keys = np.empty((1, decoder.heads, decoder.head_width, 0), dtype=np.float32)
         no_values = np.empty((1, decoder.heads, 0, decoder.head_width), dtype=np.float32)
         for layer in range(decoder.layers):
@@ -177,13 +161,6 @@ class _Text:
         )
 
 
-def _emphasis(heard: int, places_of_silence: int) -> Array:
-    """The logarithm of how often each position counts that is looked at: what was heard, and silence."""
-    emphasis = np.zeros(heard + places_of_silence - heard // STRIDE, dtype=np.float32)
-    emphasis[heard:] = math.log(STRIDE)
-    return emphasis
-
-
 def _value(array: Array) -> Any:
     return ort.OrtValue.ortvalue_from_numpy(array)
 
@@ -191,17 +168,3 @@ def _value(array: Array) -> Any:
 def _softmax(logits: Array) -> Array:
     weighed = np.exp(logits - logits.max())
     return np.asarray(weighed / weighed.sum())
-
-
-def _sums_fit() -> bool:
-    rows = np.full((1, graph.PROBE_SIDE), np.iinfo(np.uint8).max, dtype=np.uint8)
-    (sums,) = _session(graph.probe(), 1).run(None, {"rows": rows})
-    return bool((sums == graph.LARGEST_SUM).all())
-
-
-def _session(model: bytes, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,28 +1,30 @@
 """A loaded Whisper model: audio to encodings, encodings to text, times and languages.
 
-CTranslate2 encodes, and decodes all but what is decoded greedily on a processor in 8 bits: that is `greedy`'s.
+What is decoded greedily on a processor in 8 bits is encoded by `encoder` and decoded by `greedy`; all else is
+CTranslate2's.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import ctranslate2
 import numpy as np
-import numpy.typing as npt
 import tokenizers
 from faster_whisper.tokenizer import Tokenizer
 
 from moderation.asr.engine import Samples
 from moderation.asr.recognition import SAMPLE_RATE_HZ
 from moderation.asr.whisper.alignment import alignment
+from moderation.asr.whisper.encoder import ShortEncoder
+from moderation.asr.whisper.encoding import Encoding
 from moderation.asr.whisper.features import LogMel
 from moderation.asr.whisper.greedy import GreedyDecoder, Request
 from moderation.asr.whisper.languages import tag_of, whisper_code
 from moderation.asr.whisper.quality import Attempt, most_tokens
 from moderation.asr.whisper.spoken import Spoken
-from moderation.asr.whisper.window import FULL_WINDOW_S, short_window_s, window_s
+from moderation.asr.whisper.window import window_s
 from moderation.asr.whisper.words import WordTokens, timed_words, words_of
 from moderation.errors import ConfigurationError
 from moderation.events import Word
@@ -31,14 +33,6 @@ _SAMPLES_PER_FRAME = 160
 _FRAMES_PER_POSITION = 2
 _FEWEST_ALIGNED_FRAMES = 50
 _NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Encoding:
-    """What the encoder made of one window, shape (1, positions, width), and how much of the window was audio."""
-
-    output: npt.NDArray[np.float32] = field(repr=False)
-    audio_samples: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +100,11 @@ class WhisperModel:
         special = Tokenizer(self._pieces, multilingual=False)
         self._end_of_text: int = special.eot
         self.is_multilingual: bool = self._model.is_multilingual
+        self._short: ShortEncoder | None = None
         self._greedy: GreedyDecoder | None = None
         if decoder == "onnxruntime" and self._model.device == "cpu" and compute_type.startswith("int8"):
-            silence = self.encode(np.zeros(0, dtype=np.float32), FULL_WINDOW_S).output
-            self._greedy = GreedyDecoder(
-                folder, silence, end_of_text=special.eot, no_speech=special.no_speech, threads=threads
-            )
+            self._short = ShortEncoder(folder, self._features, threads=threads)
+            self._greedy = GreedyDecoder(folder, end_of_text=special.eot, no_speech=special.no_speech, threads=threads)
         self.languages = self._languages()
 
     def _languages(self) -> frozenset[str]:
@@ -121,15 +114,17 @@ class WhisperModel:
         # Language tokens are the special tokens of two or three letters: <|en|>, <|haw|>.
         return frozenset(tag_of(code) for code in codes if code.isalpha() and len(code) in (2, 3))
 
-    def window_s(self, samples: int, search: Search) -> float:
-        """How much audio to encode so that so many samples can be decoded, in seconds."""
-        return short_window_s(samples) if self.decodes_alone(search) else window_s(samples)
+    def encode_for(self, samples: Samples, search: Search) -> Encoding:
+        """Encode the audio as cheaply as it can be decoded with this search. Blocks."""
+        if self._short is not None and search.is_greedy:
+            return self._short.encode(samples)
+        return self.encode(samples, window_s(len(samples)))
 
-    def encode(self, samples: Samples, window_s: float) -> Encoding:
+    def encode(self, samples: Samples, window_s: int) -> Encoding:
         """Encode the audio, followed by silence, in a window of so many seconds. Blocks."""
         features = ctranslate2.StorageView.from_array(self._features(samples, window_s))
         encoded = self._model.encode(features, to_cpu=True)
-        return Encoding(np.asarray(encoded), min(len(samples), round(window_s * SAMPLE_RATE_HZ)))
+        return Encoding(np.asarray(encoded), min(len(samples), window_s * SAMPLE_RATE_HZ))
 
     def decodes_alone(self, search: Search) -> bool:
         """Whether decoding several together would save nothing."""
@@ -151,7 +146,7 @@ class WhisperModel:
 
     def _request(self, decoding: Decoding) -> Request:
         prompt = tuple(self._prompt(decoding.language))
-        return Request(decoding.encoding.output, prompt, self._most_tokens(decoding))
+        return Request(decoding.encoding, prompt, self._most_tokens(decoding))
 
     def _attempt_of(self, spoken: Spoken) -> Attempt:
         text_tokens = tuple(token for token in spoken.tokens if token < self._end_of_text)

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float32]
+from moderation.asr.whisper.encoding import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,10 +37,18 @@ class WhisperWeights:
                 f"{file} cannot be read ({error}); see `moderation models verify`, or set "
                 "MODERATION_ASR__WHISPER_DECODER=ctranslate2"
             ) from error
-        layers = {name.split("/")[1] for name in self._arrays if name.startswith("decoder/layer_")}
-        self.layers = len(layers - {"layer_norm"})
+        self.layers, self.encoder_layers = self._layers("decoder"), self._layers("encoder")
         self.heads = int(self.array("decoder/num_heads"))
         self.vocabulary, self.width = self.array("decoder/embeddings/weight").shape
+
+    @property
+    def mels(self) -> int:
+        """Mel bands of the spectrograms that the encoder takes."""
+        return int(self.array("encoder/conv1/weight").shape[1])
+
+    def _layers(self, part: str) -> int:
+        layers = {name.split("/")[1] for name in self._arrays if name.startswith(f"{part}/layer_")}
+        return len(layers - {"layer_norm"})
 
     def forget(self) -> None:
         """Leave on disk what was read: it is read again where it is needed again."""

@@ -1,12 +1,13 @@
-"""Our greedy decoder against CTranslate2's, on the same encodings."""
+"""Our greedy decoder against CTranslate2's, on the same encodings; and our short encodings against full windows."""
 
 import numpy as np
 import pytest
 
 from moderation.asr.engine import Samples
-from moderation.asr.whisper import greedy
+from moderation.asr.whisper import encoder, onnx_session
 from moderation.asr.whisper.model import Decoding, Encoding, Search, WhisperModel
 from moderation.asr.whisper.quality import Attempt
+from moderation.asr.whisper.window import POSITIONS_PER_S, heard_positions
 from moderation.demo.words import normalise
 from moderation.models.store import ModelStore
 
@@ -44,10 +45,26 @@ def test_silence_that_is_only_thought_of_is_as_good_as_silence(
     models: tuple[WhisperModel, WhisperModel], english: Samples
 ) -> None:
     ours, _ = models
-    seconds = ours.window_s(len(english), GREEDY)
-    assert seconds < 30
-    short, full = (decode(ours, ours.encode(english, window_s)).text for window_s in (seconds, 30))
-    assert normalise(short) == normalise(full)
+    short, full = ours.encode_for(english, GREEDY), ours.encode(english, 30)
+    assert short.output.shape[1] < full.output.shape[1] / 2
+    assert np.exp(short.counts).sum() == pytest.approx(full.output.shape[1])
+    assert normalise(decode(ours, short).text) == normalise(decode(ours, full).text)
+
+
+def test_places_of_silence_bring_an_encoding_nearer_to_that_of_a_full_window(
+    models: tuple[WhisperModel, WhisperModel], english: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = models
+    heard = heard_positions(len(english))
+    full = theirs.encode(english, 30).output[:, :heard]
+
+    def apart() -> float:
+        return float(np.linalg.norm(ours.encode_for(english, GREEDY).output[:, :heard] - full) / np.linalg.norm(full))
+
+    with_silence = apart()
+    nowhere = np.empty(0, dtype=np.int64)
+    monkeypatch.setattr(encoder, "places_of_silence", lambda _: (nowhere, nowhere))
+    assert with_silence < 0.95 * apart()
 
 
 def test_words_are_said_when_the_other_decoder_hears_them(
@@ -69,7 +86,7 @@ def test_words_that_are_left_out_leave_the_others_where_they_are(
     models: tuple[WhisperModel, WhisperModel], english: Samples
 ) -> None:
     ours, _ = models
-    encoding = ours.encode(english, ours.window_s(len(english), GREEDY))
+    encoding = ours.encode_for(english, GREEDY)
     attempt = decode(ours, encoding)
     words = ours.split(attempt.tokens)
     whole = ours.align(attempt, encoding, "en", words, 0)
@@ -85,7 +102,7 @@ def test_a_token_is_never_one_that_is_not_in_the_vocabulary(store: ModelStore) -
     rng = np.random.default_rng(2)
     for loudness in (0.001, 0.1, 1.0):
         noise = (rng.standard_normal(RATE_HZ // 2) * loudness).clip(-1, 1).astype(np.float32)
-        decode(model, model.encode(noise, model.window_s(len(noise), GREEDY)))
+        decode(model, model.encode_for(noise, GREEDY))
 
 
 def test_other_searches_are_left_to_ctranslate2(store: ModelStore, english: Samples) -> None:
@@ -95,14 +112,14 @@ def test_other_searches_are_left_to_ctranslate2(store: ModelStore, english: Samp
         (attempt,) = model.generate([Decoding(encoding=encoding, language="en", search=search)])
         assert attempt.spoken is None
         assert "park" in attempt.text
-        assert model.window_s(len(english), search) == 10
+        assert model.encode_for(english, search).output.shape[1] == 10 * POSITIONS_PER_S
 
 
 def test_a_processor_on_which_sums_do_not_fit_hears_the_same(
     store: ModelStore, english: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = load(store, "tiny.en", "onnxruntime")
-    encoding = usual.encode(english, usual.window_s(len(english), GREEDY))
-    monkeypatch.setattr(greedy, "_sums_fit", lambda: False)
-    told = decode(load(store, "tiny.en", "onnxruntime"), encoding).text
-    assert normalise(told) == normalise(decode(usual, encoding).text)
+    monkeypatch.setattr(onnx_session, "_sums_fit", lambda: False)
+    other = load(store, "tiny.en", "onnxruntime")
+    told, expected = (decode(model, model.encode_for(english, GREEDY)).text for model in (other, usual))
+    assert normalise(told) == normalise(expected)

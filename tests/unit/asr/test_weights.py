@@ -15,6 +15,10 @@ NEEDED = {
     "decoder/embeddings/weight": np.arange(12, dtype=np.float16).reshape(3, 4),
     "decoder/layer_0/ffn/linear_0/bias": np.zeros(4, dtype=np.float32),
     "decoder/layer_norm/gamma": np.ones(4, dtype=np.float32),
+    "encoder/conv1/weight": np.zeros((4, 80, 3), dtype=np.float32),
+    "encoder/layer_0/ffn/linear_0/bias": np.zeros(4, dtype=np.float32),
+    "encoder/layer_1/ffn/linear_0/bias": np.zeros(4, dtype=np.float32),
+    "encoder/layer_norm/gamma": np.ones(4, dtype=np.float32),
 }
 
 
@@ -39,6 +43,7 @@ def test_what_the_model_is_like_is_told(file: Path) -> None:
     file.write_bytes(model(NEEDED))
     weights = WhisperWeights(file)
     assert (weights.layers, weights.heads, weights.vocabulary, weights.width) == (1, 2, 3, 4)
+    assert (weights.encoder_layers, weights.mels) == (2, 80)
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float16])
