@@ -122,8 +122,8 @@ class AsrSettings(Section):
     whisper_device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="Where Whisper runs.")
     whisper_decoder: Literal["onnxruntime", "ctranslate2"] = Field(
         "onnxruntime",
-        description="What encodes and decodes greedily. `onnxruntime` takes less than half of the time, on `cpu` with `int8`; "
-        "everything else is CTranslate2's, whatever is set here.",
+        description="What encodes and decodes greedily. `onnxruntime` takes less than half of the time, on `cpu` with "
+        "`int8`; everything else is CTranslate2's, whatever is set here.",
     )
     whisper_beam: Positive = Field(1, description="Hypotheses Whisper follows at once; 1 is greedy.")
     whisper_temperatures: list[Annotated[float, Field(gt=0, le=1)]] = Field(

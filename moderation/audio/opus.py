@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-import av
 import numpy as np
-import numpy.typing as npt
 
 from moderation.audio.limits import check_duration, refuse
+from moderation.audio.opus_codec import Decoded, open_codec
 from moderation.audio.silence import silence
 from moderation.audio.utterance import Samples
 from moderation.errors import DeadLetterCode
 from moderation.settings import AudioSettings
 
 OPUS_RATE_HZ = 48_000
-"""The rate libopus decodes to here, whatever the encoder was fed."""
+"""What durations are counted in, whatever the encoder was fed and the decoder decodes to."""
 
 MAX_PACKET_SAMPLES = OPUS_RATE_HZ * 120 // 1000
 """RFC 6716, section 3.2.5: a packet holds at most 120 ms."""
@@ -30,8 +29,6 @@ synthetic voice that never breathes still differed (SILK predicts from one pitch
 """
 
 
-_ONE_PLANE_OF_16_BIT = frozenset({"s16", "s16p"})
-
 SILENT_FRAME = b"\xff\xfe"
 """What libopus makes of digital silence, and what clients send for it, behind the byte that names mode and duration."""
 
@@ -41,7 +38,7 @@ next need not be decoded. Measured: one was enough behind speech (SILK), and beh
 
 
 class OpusPacketDecoder:
-    """One libopus decoder for the life of a stream; mono (libopus mixes stereo packets itself).
+    """One libopus decoder for the life of a stream; mono.
 
     Framing and durations are checked before the first packet is decoded. After a packet that libopus refuses, the
     decoder is made anew: its state would depend on how far it came.
@@ -49,7 +46,7 @@ class OpusPacketDecoder:
 
     def __init__(self, limits: AudioSettings) -> None:
         self._limits = limits
-        self._codec = _open_codec()
+        self._codec = open_codec()
         self._last = b""
         self._silent_packets = 0
         self._settled = b""
@@ -57,8 +54,8 @@ class OpusPacketDecoder:
 
     @property
     def output_rate_hz(self) -> int:
-        """48 kHz, always."""
-        return OPUS_RATE_HZ
+        """What the decoder decodes to: 16 kHz, or 48 (`opus_codec`)."""
+        return self._codec.rate_hz
 
     def decode(self, payload: bytes) -> Samples:
         """Contract: `PayloadDecoder.decode`."""
@@ -68,35 +65,35 @@ class OpusPacketDecoder:
         packets = list(split_packets(payload, self._limits.max_opus_packets))
         durations = [packet_samples(packet) for packet in packets]
         check_duration(sum(durations), OPUS_RATE_HZ, self._limits)
+        # Durations are multiples of 2.5 ms, which is a whole number of samples at any rate of libopus.
+        lengths = [duration * self.output_rate_hz // OPUS_RATE_HZ for duration in durations]
         try:
             if not self._is_settled(packets):
-                return self._decode_packets(packets, durations)
-        except (av.FFmpegError, OSError, ValueError, EOFError):
-            self._codec = _open_codec()
+                return self._decode_packets(packets, lengths)
+        except ValueError:
+            self._codec = open_codec()
             self._silent_packets = 0
             refuse(DeadLetterCode.UNDECODABLE_AUDIO, "libopus refused a packet of the chunk")
         # The same payload again is told by its bytes alone.
-        self._settled, self._settled_samples = payload, sum(durations)
+        self._settled, self._settled_samples = payload, sum(lengths)
         return silence(self._settled_samples)
 
     def _is_settled(self, packets: Sequence[bytes]) -> bool:
         return self._silent_packets >= SETTLED_PACKETS and all(packet == self._last for packet in packets)
 
-    def _decode_packets(self, packets: Sequence[bytes], durations: Sequence[int]) -> Samples:
-        pieces = [np.zeros(0, np.int16)]
-        for packet, expected in zip(packets, durations, strict=True):
+    def _decode_packets(self, packets: Sequence[bytes], lengths: Sequence[int]) -> Samples:
+        decoded = np.zeros(sum(lengths), np.int16)
+        end = 0
+        for packet, length in zip(packets, lengths, strict=True):
+            start, end = end, end + length
             if self._silent_packets >= SETTLED_PACKETS and packet == self._last:
-                pieces.append(np.zeros(expected, np.int16))
                 continue
-            decoded = [_samples(frame) for frame in self._codec.decode(av.Packet(packet))]
-            if sum(map(len, decoded)) != expected:
-                raise ValueError("the packet did not yield the duration that its header declares")
-            self._note_silence(packet, decoded)
-            pieces += decoded
-        return np.concatenate(pieces).astype(np.float32) / np.float32(32_768)
+            self._codec.decode(packet, decoded[start:end])
+            self._note_silence(packet, decoded[start:end])
+        return decoded.astype(np.float32) / np.float32(32_768)
 
-    def _note_silence(self, packet: bytes, decoded: Sequence[npt.NDArray[np.int16]]) -> None:
-        is_silent = packet[1:] == SILENT_FRAME and not any(part.any() for part in decoded)
+    def _note_silence(self, packet: bytes, decoded: Decoded) -> None:
+        is_silent = packet[1:] == SILENT_FRAME and not decoded.any()
         goes_on = is_silent and packet == self._last
         self._silent_packets = self._silent_packets + 1 if goes_on else int(is_silent)
         self._last = packet
@@ -153,17 +150,3 @@ def _frame_count(packet: bytes) -> int:
     if code == 3:
         return packet[1] & 0x3F if len(packet) > 1 else 0
     return 1 if code == 0 else 2
-
-
-def _samples(frame: av.AudioFrame) -> npt.NDArray[np.int16]:
-    """What `to_ndarray` returns of 16-bit mono, in a fifth of the time. The plane may be longer than the frame."""
-    if frame.format.name not in _ONE_PLANE_OF_16_BIT or len(frame.planes) != 1:
-        return np.asarray(frame.to_ndarray(), np.int16).reshape(-1)
-    return np.frombuffer(frame.planes[0], np.int16)[: frame.samples].copy()
-
-
-def _open_codec() -> av.AudioCodecContext:
-    codec = av.CodecContext.create("libopus", "r")
-    codec.sample_rate = OPUS_RATE_HZ
-    codec.layout = "mono"
-    return codec

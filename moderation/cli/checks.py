@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from moderation.asr.choice import EngineChoice, choose_engine
+from moderation.audio.opus_codec import codec_name
 from moderation.errors import ConfigurationError, ModerationError
 from moderation.models.store import ModelStatus, ModelStore, install_command
 from moderation.settings import Settings, ToxicitySettings
@@ -38,6 +39,7 @@ def all_checks(settings: Settings) -> Iterator[Finding]:
     """Every finding, check by check. Changes nothing; asks nobody but the broker; takes seconds at most."""
     store = ModelStore(settings.models_dir)
     yield from check_packages()
+    yield check_opus(codec_name())
     yield from check_speech(settings, store)
     yield from check_toxicity(settings, store)
     yield from check_documents(settings)
@@ -64,6 +66,11 @@ def check_packages(distribution: str = DISTRIBUTION) -> Iterator[Finding]:
         yield Finding(area="packages", level="problem", what=f"{name} is not installed", advice=f"pip install '{name}'")
     if not missing:
         yield Finding(area="packages", level="ok", what=f"all {len(required)} required packages are installed")
+
+
+def check_opus(name: str) -> Finding:
+    """What decodes Opus packets."""
+    return Finding(area="opus", level="ok", what=name)
 
 
 def check_speech(settings: Settings, store: ModelStore) -> Iterator[Finding]:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.audio import voiced, with_noise
 
-from moderation.audio.opus import SETTLED_PACKETS, SILENT_FRAME, OpusPacketDecoder
+from moderation.audio.opus import OPUS_RATE_HZ, SETTLED_PACKETS, SILENT_FRAME, OpusPacketDecoder, packet_samples
+from moderation.audio.opus_codec import open_codec
 from moderation.audio.utterance import Samples
 from moderation.settings import AudioSettings
 
@@ -35,9 +36,10 @@ def packets(application: str, bits_per_second: int) -> tuple[bytes, ...]:
 
 
 def every_packet_decoded(sent: Sequence[bytes]) -> Samples:
-    codec = av.CodecContext.create("libopus", "r")
-    codec.sample_rate, codec.layout = 48_000, "mono"
-    parts = [frame.to_ndarray().reshape(-1) for packet in sent for frame in codec.decode(av.Packet(packet))]
+    codec = open_codec()
+    parts = [np.empty(packet_samples(packet) * codec.rate_hz // OPUS_RATE_HZ, np.int16) for packet in sent]
+    for packet, part in zip(sent, parts, strict=True):
+        codec.decode(packet, part)
     return np.concatenate(parts).astype(np.float32) / np.float32(32_768)
 
 
