@@ -1,13 +1,16 @@
 """`python -m loadtest provisional`."""
 
 import json
+import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from loadtest.cores import divide_cores
 from loadtest.provisional.trial import TrialPlan, run_trial
 from loadtest.run import to_stderr
 from moderation.contracts.codecs import load_codecs
@@ -55,7 +58,15 @@ def provisional(  # noqa: PLR0917  one argument an option
     """
     chosen = {"EVERY_S": every_s, "WINDOW_S": window_s, "SHARE": share}
     settings = {f"ASR__INTERIM_{name}": value for name, value in chosen.items() if value is not None}
-    plan = TrialPlan(streams=streams, utterances=utterances, utterance_s=utterance_s, seed=seed, settings=settings)
+    plan = TrialPlan(
+        streams=streams,
+        utterances=utterances,
+        utterance_s=utterance_s,
+        seed=seed,
+        cores=divide_cores(frozenset(os.sched_getaffinity(0)), 1),
+        settings=settings,
+    )
+    to_stderr(plan.cores.told)
     with tempfile.TemporaryDirectory(prefix="loadtest-provisional-") as temporary:
         result = _measure(plan, logs or Path(temporary), cost=cost)
     print(json.dumps(result) if as_json else "\n".join(f"{name:24} {value}" for name, value in result.items()))
@@ -65,15 +76,10 @@ def provisional(  # noqa: PLR0917  one argument an option
 def _measure(plan: TrialPlan, folder: Path, *, cost: bool) -> dict[str, Any]:
     codecs = load_codecs(load_settings())
     outcome = run_trial(plan, codecs, folder / "with", to_stderr)
-    result: dict[str, Any] = {"streams": plan.streams, "utterance_s": plan.utterance_s, **outcome.to_json()}
+    told = {"streams": plan.streams, "utterance_s": plan.utterance_s, "cores": plan.cores.told}
+    result: dict[str, Any] = told | outcome.to_json()
     if cost:
-        without = TrialPlan(
-            streams=plan.streams,
-            utterances=plan.utterances,
-            utterance_s=plan.utterance_s,
-            seed=plan.seed,
-            settings={"ASR__INTERIM_EVERY_S": 0},
-        )
+        without = replace(plan, settings={"ASR__INTERIM_EVERY_S": 0})
         to_stderr("again, without interim decodes")
         alone = run_trial(without, codecs, folder / "without", to_stderr)
         talking = plan.streams * plan.utterance_s * plan.utterances / plan.seconds

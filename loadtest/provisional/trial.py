@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from loadtest.cores import divide_cores
+from loadtest.cores import Cores, on_cores
 from loadtest.processes import StartedBroker, StartedWorker, apply_topics, own_names, worker_environment
 from loadtest.provisional.outcome import Outcome, summarise
 from loadtest.provisional.talk import PAUSE_MS, make_track, word_list
@@ -34,6 +34,7 @@ class TrialPlan:
     """Of each stream."""
     utterance_s: float
     seed: int
+    cores: Cores
     settings: Mapping[str, object] = field(default_factory=dict)
     """Settings of the worker that differ from the defaults: variables without prefix."""
 
@@ -53,14 +54,15 @@ def run_trial(plan: TrialPlan, codecs: Codecs, folder: Path, tell: Callable[[str
     words = folder / "words.yaml"
     words.write_text(word_list(), encoding="utf-8")
     run_id = uuid4().hex[:8]
-    cores = divide_cores(frozenset(os.sched_getaffinity(0)), 1)
     with ExitStack() as stack:
+        # What is started inherits the cores; the worker gets its own before it has a second thread.
+        stack.enter_context(on_cores(plan.cores.rest))
         broker = stack.enter_context(StartedBroker(folder))
         settings = {"VOCABULARY__LISTS": json.dumps([str(words)]), **plan.settings}
         environment = worker_environment(broker.bootstrap_servers, run_id, settings)
         apply_topics(environment, folder)
         worker = stack.enter_context(StartedWorker(folder, environment))
-        os.sched_setaffinity(worker.pid, cores.worker)
+        os.sched_setaffinity(worker.pid, plan.cores.worker)
         worker.wait_until_ready()
         run = _run(plan, broker.bootstrap_servers, own_names(run_id), codecs, tell)
         observed, worker_cores = asyncio.run(_play(run, worker.pid))
