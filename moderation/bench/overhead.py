@@ -23,12 +23,12 @@ SPEECH = "speech recognition, bare"
 TOXICITY = "toxicity, bare"
 BARE = (VAD, SPEECH, TOXICITY)
 SUM = "bare models together"
-BROKER = "worker through the broker, Opus"
 ENCODINGS = (AudioEncoding.OPUS, AudioEncoding.PCM_S16LE)
 
-MOST_AUDIO_S = 160.0
-LIVE_STREAMS = 8
-"""Streams that talk at the same time through the broker: at the cost of a talking stream, less than half a core."""
+MOST_AUDIO_S = 320.0
+LIVE_STREAMS = 20
+"""Streams that talk at the same time through the broker: as many as a core must carry, for half a core and more."""
+BROKER = f"worker through the broker, Opus, {LIVE_STREAMS} streams at a time"
 _FRAMES_A_CALL = 6
 """What is whole of 200 ms: a stream cannot have more of them judged at once."""
 
