@@ -1,6 +1,7 @@
-"""The parts of README that are generated from the code: `python -m moderation.documentation README.md` renews them.
+"""The parts of README that are generated: `python -m moderation.documentation README.md` renews them.
 
-A generated part lies between `<!-- NAME -->` and `<!-- /NAME -->`. A test fails while README differs from the code.
+A generated part lies between `<!-- NAME -->` and `<!-- /NAME -->`. They come from the code, but for the benchmark's
+tables: those come from what it wrote when it was run last for publication. A test fails while README differs.
 """
 
 import json
@@ -49,7 +50,22 @@ def _is_secret(annotation: Any) -> bool:
     return annotation is SecretStr or (get_origin(annotation) is not None and SecretStr in get_args(annotation))
 
 
-GENERATED: Mapping[str, Callable[[], str]] = {"settings": settings_table, "metrics": metrics_table}
+MEASURED = Path(__file__).parents[1] / ".github" / "measured" / "bench.json"
+"""What `make bench` wrote for the tables of README."""
+
+
+def bench_tables() -> str:
+    """The tables of the published benchmark."""
+    from moderation.bench.report import markdown  # noqa: PLC0415  it loads every engine
+
+    return markdown(json.loads(MEASURED.read_text(encoding="utf-8")))
+
+
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "metrics": metrics_table,
+    "bench": bench_tables,
+}
 """What makes each generated part."""
 
 
