@@ -9,11 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from onnx import TensorProto
 
-from moderation.asr.whisper.onnx_graph import BLOCK, CONTRIB, Graph
+from moderation.asr.whisper.onnx_graph import BLOCK, CONTRIB, KEYS, VALUES, Graph, next_norm
 from moderation.asr.whisper.weights import WhisperWeights
-
-_KEYS, _VALUES = (0, 2, 3, 1), (0, 2, 1, 3)
-"""From (1, seen, heads, width / heads): how keys and values lie."""
 
 
 def keys_and_values(weights: WhisperWeights, *, widest: int) -> bytes:
@@ -27,10 +24,9 @@ def keys_and_values(weights: WhisperWeights, *, widest: int) -> bytes:
     rows = graph.rows_in_int8("encoding")
     for layer in range(weights.layers):
         path = f"decoder/layer_{layer}/attention/linear_1"
-        matrix, bias = weights.float32(f"{path}/weight"), weights.float32(f"{path}/bias")
-        both = graph.linear_in_int8(rows, matrix, bias, widest=widest)
+        both = graph.linear_in_int8(rows, *weights.linear(path), widest=widest)
         # What is looked at for every token lies the way the multiplication reads it.
-        for kind, told, order in zip(("keys", "values"), graph.split(both, 2, axis=-1), (_KEYS, _VALUES), strict=True):
+        for kind, told, order in zip(("keys", "values"), graph.split(both, 2, axis=-1), (KEYS, VALUES), strict=True):
             graph.node("Transpose", [graph.in_heads(told)], perm=order, name=f"{kind}_{layer}")
             graph.output(f"{kind}_{layer}", [1, weights.heads, *_layout(graph.head, "seen", order.index(1))])
     return graph.serialized()
@@ -57,9 +53,7 @@ def step(weights: WhisperWeights, aligned_layers: Sequence[int]) -> bytes:
         query, told = _cross_attention(graph, normed, layer)
         normed, residual = graph.add_and_norm(residual, told, f"{path}/ffn/layer_norm")
         told = _feed_forward(graph, normed, path)
-        is_last = layer == weights.layers - 1
-        after = "decoder/layer_norm" if is_last else f"decoder/layer_{layer + 1}/self_attention/layer_norm"
-        normed, residual = graph.add_and_norm(residual, told, after)
+        normed, residual = graph.add_and_norm(residual, told, next_norm("decoder", layer, weights.layers))
         if layer in aligned_layers:
             queries.append(query)
     graph.node("Identity", [normed], name="state")
@@ -95,27 +89,23 @@ def choice(weights: WhisperWeights, suppressed: Sequence[int]) -> bytes:
 
 def _self_attention(graph: Graph, normed: str, layer: int) -> str:
     weights, path = graph.weights, f"decoder/layer_{layer}/self_attention"
-    matrix, bias = weights.float32(f"{path}/linear_0/weight"), weights.float32(f"{path}/linear_0/bias")
-    matrix[: weights.width] *= graph.scale
-    bias[: weights.width] *= graph.scale
-    all_three = graph.linear(normed, matrix, bias)
+    all_three = graph.linear(normed, *graph.self_attention_weights(path))
     query, key, value = graph.split(all_three, 3, axis=-1)
     keys = _longer(graph, f"keys_{layer}", graph.shaped(key, [0, weights.heads, graph.head, 1]), axis=3)
     values = _longer(graph, f"values_{layer}", graph.shaped(value, [0, weights.heads, 1, graph.head]), axis=2)
     told = _attention(graph, query, keys, values)
-    return graph.linear(told, weights.float32(f"{path}/linear_1/weight"), weights.float32(f"{path}/linear_1/bias"))
+    return graph.linear(told, *weights.linear(f"{path}/linear_1"))
 
 
 def _cross_attention(graph: Graph, normed: str, layer: int) -> tuple[str, str]:
     """The query, and what was told."""
     weights, path = graph.weights, f"decoder/layer_{layer}/attention"
-    matrix, bias = weights.float32(f"{path}/linear_0/weight"), weights.float32(f"{path}/linear_0/bias")
+    matrix, bias = weights.linear(f"{path}/linear_0")
     query = graph.linear(normed, matrix * graph.scale, bias * graph.scale)
     graph.input(f"keys_{layer}", [1, weights.heads, graph.head, "seen"])
     graph.input(f"values_{layer}", [1, weights.heads, "seen", graph.head])
     told = _attention(graph, query, f"keys_{layer}", f"values_{layer}", emphasis="emphasis")
-    told = graph.linear(told, weights.float32(f"{path}/linear_2/weight"), weights.float32(f"{path}/linear_2/bias"))
-    return query, told
+    return query, graph.linear(told, *weights.linear(f"{path}/linear_2"))
 
 
 def _longer(graph: Graph, name: str, new: str, *, axis: int) -> str:
@@ -140,11 +130,6 @@ def _attention(graph: Graph, query: str, keys: str, values: str, *, emphasis: st
 
 
 def _feed_forward(graph: Graph, normed: str, path: str) -> str:
-    weights = graph.weights
-    wide = graph.linear(
-        normed, weights.float32(f"{path}/ffn/linear_0/weight"), weights.float32(f"{path}/ffn/linear_0/bias")
-    )
+    wide = graph.linear(normed, *graph.weights.linear(f"{path}/ffn/linear_0"))
     bent = graph.node("Gelu", [wide], domain=CONTRIB)
-    return graph.linear(
-        bent, weights.float32(f"{path}/ffn/linear_1/weight"), weights.float32(f"{path}/ffn/linear_1/bias")
-    )
+    return graph.linear(bent, *graph.weights.linear(f"{path}/ffn/linear_1"))

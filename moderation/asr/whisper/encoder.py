@@ -1,7 +1,5 @@
 """Encode audio as if a full window of silence followed on it, at the cost of little more than the audio."""
 
-from pathlib import Path
-
 import numpy as np
 from onnxruntime import RunOptions
 
@@ -29,16 +27,14 @@ class ShortEncoder:
     is as often right.
     """
 
-    def __init__(self, folder: Path, features: LogMel, *, threads: int) -> None:
-        """Read and convert the weights of the model in a faster-whisper folder; takes part of a second.
+    def __init__(self, weights: WhisperWeights, features: LogMel, *, threads: int) -> None:
+        """Convert the weights; takes part of a second.
 
         Raises:
-            ConfigurationError: the folder is not a model in CTranslate2's present format.
+            ConfigurationError: the weights are not those of a whole model.
         """
-        weights = WhisperWeights(folder / "model.bin")
         self._features = features
         self._session = session(encoder(weights, widest=widest_weight()), threads)
-        weights.forget()
 
     def encode(self, samples: Samples) -> Encoding:
         """Encode at most `LONGEST_PIECE_S` of audio."""

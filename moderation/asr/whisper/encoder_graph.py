@@ -8,7 +8,7 @@ its own position, and attention counts each as often as there are positions that
 import numpy as np
 from onnx import TensorProto
 
-from moderation.asr.whisper.onnx_graph import CONTRIB, Graph
+from moderation.asr.whisper.onnx_graph import CONTRIB, KEYS, QUERIES, VALUES, Graph, next_norm
 from moderation.asr.whisper.weights import WhisperWeights
 
 SILENT_FRAMES = 4
@@ -36,9 +36,7 @@ def encoder(weights: WhisperWeights, *, widest: int) -> bytes:
         normed, residual = graph.add_and_norm_rows(residual, told, f"{path}/ffn/layer_norm")
         wide = graph.node("Gelu", [_linear(graph, normed, f"{path}/ffn/linear_0", widest)], domain=CONTRIB)
         told = _linear(graph, wide, f"{path}/ffn/linear_1", widest)
-        is_last = layer == weights.encoder_layers - 1
-        after = "encoder/layer_norm" if is_last else f"encoder/layer_{layer + 1}/self_attention/layer_norm"
-        normed, residual = graph.add_and_norm_rows(residual, told, after)
+        normed, residual = graph.add_and_norm_rows(residual, told, next_norm("encoder", layer, weights.encoder_layers))
     graph.node("Identity", [normed], name="encoding")
     graph.output("encoding", [1, "seen", weights.width])
     return graph.serialized()
@@ -66,23 +64,16 @@ def _convolution(graph: Graph, value: str, number: int) -> str:
 
 
 def _attention(graph: Graph, normed: str, path: str, widest: int) -> str:
-    weights = graph.weights
-    matrix, bias = weights.float32(f"{path}/linear_0/weight"), weights.float32(f"{path}/linear_0/bias")
-    matrix[: weights.width] *= graph.scale
-    bias[: weights.width] *= graph.scale
-    all_three = graph.linear_in_int8(graph.rows_in_int8(normed), matrix, bias, widest=widest)
+    all_three = graph.linear_in_int8(graph.rows_in_int8(normed), *graph.self_attention_weights(path), widest=widest)
     query, key, value = (
         graph.node("Transpose", [graph.in_heads(part)], perm=order)
-        for part, order in zip(
-            graph.split(all_three, 3, axis=-1), ([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]), strict=True
-        )
+        for part, order in zip(graph.split(all_three, 3, axis=-1), (QUERIES, KEYS, VALUES), strict=True)
     )
     fits = graph.node("Add", [graph.node("MatMul", [query, key]), "emphasis"])
     told = graph.node("MatMul", [graph.node("Softmax", [fits], axis=-1), value])
-    joined = graph.shaped(graph.node("Transpose", [told], perm=[0, 2, 1, 3]), [0, -1, weights.width])
+    joined = graph.shaped(graph.node("Transpose", [told], perm=QUERIES), [0, -1, graph.weights.width])
     return _linear(graph, joined, f"{path}/linear_1", widest)
 
 
 def _linear(graph: Graph, value: str, path: str, widest: int) -> str:
-    matrix, bias = graph.weights.float32(f"{path}/weight"), graph.weights.float32(f"{path}/bias")
-    return graph.linear_in_int8(graph.rows_in_int8(value), matrix, bias, widest=widest)
+    return graph.linear_in_int8(graph.rows_in_int8(value), *graph.weights.linear(path), widest=widest)

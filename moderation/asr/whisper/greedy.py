@@ -32,13 +32,14 @@ class Request:
 class GreedyDecoder:
     """The decoder of one model. Thread-safe; calls block, mostly without the GIL."""
 
-    def __init__(self, folder: Path, *, end_of_text: int, no_speech: int | None, threads: int) -> None:
-        """Read and convert the weights of the model in a faster-whisper folder; takes about a second.
+    def __init__(
+        self, folder: Path, weights: WhisperWeights, *, end_of_text: int, no_speech: int | None, threads: int
+    ) -> None:
+        """Convert the weights of the model in a faster-whisper folder; takes about a second.
 
         Raises:
-            ConfigurationError: the folder is not a model in CTranslate2's present format.
+            ConfigurationError: the weights are not those of a whole model.
         """
-        weights = WhisperWeights(folder / "model.bin")
         told = json.loads((folder / "config.json").read_bytes())
         self.end_of_text = end_of_text
         self.no_speech = no_speech
@@ -53,7 +54,6 @@ class GreedyDecoder:
         self._keys_and_values = session(keys_and_values(weights, widest=widest_weight()), threads)
         self._step = session(step(weights, self.aligned_layers), threads)
         self._choice = session(choice(weights, self.suppressed), threads)
-        weights.forget()
         self._told = [output.name for output in self._step.get_outputs()]
 
     def decode(self, request: Request) -> Spoken:

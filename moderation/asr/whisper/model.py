@@ -24,6 +24,7 @@ from moderation.asr.whisper.greedy import GreedyDecoder, Request
 from moderation.asr.whisper.languages import tag_of, whisper_code
 from moderation.asr.whisper.quality import Attempt, most_tokens
 from moderation.asr.whisper.spoken import Spoken
+from moderation.asr.whisper.weights import WhisperWeights
 from moderation.asr.whisper.window import window_s
 from moderation.asr.whisper.words import WordTokens, timed_words, words_of
 from moderation.errors import ConfigurationError
@@ -103,8 +104,12 @@ class WhisperModel:
         self._short: ShortEncoder | None = None
         self._greedy: GreedyDecoder | None = None
         if decoder == "onnxruntime" and self._model.device == "cpu" and compute_type.startswith("int8"):
-            self._short = ShortEncoder(folder, self._features, threads=threads)
-            self._greedy = GreedyDecoder(folder, end_of_text=special.eot, no_speech=special.no_speech, threads=threads)
+            weights = WhisperWeights(folder / "model.bin")
+            self._short = ShortEncoder(weights, self._features, threads=threads)
+            self._greedy = GreedyDecoder(
+                folder, weights, end_of_text=special.eot, no_speech=special.no_speech, threads=threads
+            )
+            weights.forget()
         self.languages = self._languages()
 
     def _languages(self) -> frozenset[str]:

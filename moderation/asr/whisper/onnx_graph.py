@@ -15,6 +15,10 @@ from moderation.asr.whisper.weights import WhisperWeights
 BLOCK = 128
 """Weights that share a scale. Half as many take twice the time: most of what smaller blocks cost is not arithmetic."""
 
+QUERIES = VALUES = (0, 2, 1, 3)
+KEYS = (0, 2, 3, 1)
+"""From (1, positions, heads, width / heads): how they lie for multiplication."""
+
 WIDEST_INT8 = 127
 WIDEST_INT7 = 63
 """What weights are rounded to where sums of two products must fit 16 bits (`onnx_session.sums_fit`)."""
@@ -28,6 +32,11 @@ _LEAST_DIVISOR = 1e-12
 _OPSET, _IR_VERSION = 18, 10
 
 Array = npt.NDArray[np.float32]
+
+
+def next_norm(part: str, layer: int, layers: int) -> str:
+    """Where the normalisation behind a layer of the encoder or decoder stands: the next layer's first, or the last."""
+    return f"{part}/layer_norm" if layer == layers - 1 else f"{part}/layer_{layer + 1}/self_attention/layer_norm"
 
 
 class Rows(NamedTuple):
@@ -86,6 +95,13 @@ class Graph:
 
     def in_heads(self, value: str) -> str:
         return self.shaped(value, [0, -1, self.weights.heads, self.head])
+
+    def self_attention_weights(self, path: str) -> tuple[Array, Array]:
+        """What makes queries, keys and values of a layer's input; queries come out scaled."""
+        matrix, bias = self.weights.linear(f"{path}/linear_0")
+        matrix[: self.weights.width] *= self.scale
+        bias[: self.weights.width] *= self.scale
+        return matrix, bias
 
     def norm(self, value: str, path: str) -> str:
         return self.node("LayerNormalization", [value, *self._norm(path)], axis=-1, epsilon=_EPSILON)

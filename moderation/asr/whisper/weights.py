@@ -75,6 +75,10 @@ class WhisperWeights:
             return stored.astype(np.float32) / self.float32(name + _SCALE_SUFFIX)[:, None]
         return stored.astype(np.float32)
 
+    def linear(self, path: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Matrix (outputs, inputs) and bias of a linear layer, the caller's own."""
+        return self.float32(f"{path}/weight"), self.float32(f"{path}/bias")
+
 
 class _Reader:
     """A cursor over the file."""
