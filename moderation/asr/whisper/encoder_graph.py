@@ -1,8 +1,9 @@
 """Whisper's encoder as an ONNX graph, for audio with much silence behind it.
 
-The silence is not encoded position by position: all of it looks the same to the convolutions, and what the layers make
-of it changes slowly from place to place. So only some places of it pass through the layers, each with the encoding of
-its own position, and attention counts each as often as there are positions that it stands for.
+The silence is not encoded position by position: all of it looks the same to the convolutions. Only some places of it
+pass through the layers, each with the encoding of its own position, and attention counts each as often as there are
+positions that it stands for. That is near enough to all of them: silent positions look at their neighbours, so that
+what becomes of the places differs, but speech takes little from them.
 """
 
 import numpy as np

@@ -21,7 +21,7 @@ KEYS = (0, 2, 3, 1)
 
 WIDEST_INT8 = 127
 WIDEST_INT7 = 63
-"""What weights are rounded to where sums of two products must fit 16 bits (`onnx_session.sums_fit`)."""
+"""What weights are rounded to where sums of two products must fit 16 bits (`onnx_session.widest_weight`)."""
 
 CONTRIB = "com.microsoft"
 _INT8_ARITHMETIC = 4
