@@ -53,9 +53,16 @@ class Decoder:
         tried = self._believed(samples, language)
         if tried is None:
             return []
+        return self._turns.end(lambda: self._timed(tried, language, offset_ms))
+
+    def _timed(self, tried: _Tried, language: str, offset_ms: int) -> list[Word]:
+        """The words, without those that were invented; without them, the others lie elsewhere."""
         words = self._model.split(tried.attempt.tokens)
-        kept = [words[index] for index in without_repetitions([word.text for word in words])]
-        return self._turns.end(lambda: self._model.align(tried.attempt, tried.encoding, language, kept, offset_ms))
+        timed = self._model.align(tried.attempt, tried.encoding, language, words, offset_ms)
+        kept = [words[index] for index in without_repetitions(timed)]
+        if len(kept) == len(words):
+            return timed
+        return self._model.align(tried.attempt, tried.encoding, language, kept, offset_ms)
 
     def _believed(self, samples: Samples, language: str) -> _Tried | None:
         """The first attempt that is not doubtful, else the best; None where nothing was said."""

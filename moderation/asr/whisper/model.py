@@ -209,7 +209,7 @@ class WhisperModel:
     def align(
         self, attempt: Attempt, encoding: Encoding, language: str, words: Sequence[WordTokens], offset_ms: int
     ) -> list[Word]:
-        """When each of the attempt's words was said, counted from `offset_ms`; some may be left out. Blocks."""
+        """When each of `words`, all or some of the attempt's, was said, counted from `offset_ms`. Blocks."""
         if not words:
             return []
         frames = max(encoding.audio_samples // _SAMPLES_PER_FRAME, _FEWEST_ALIGNED_FRAMES)
