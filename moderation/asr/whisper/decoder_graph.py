@@ -33,16 +33,16 @@ def keys_and_values(weights: WhisperWeights, *, widest: int) -> bytes:
 
 
 def step(weights: WhisperWeights, aligned_layers: Sequence[int]) -> bytes:
-    """One token through all layers.
+    """One token through all layers, for each of several texts of one length.
 
-    Inputs: `token` (1, 1, width), embedded and with its position; `keys_n` and `values_n` of `keys_and_values`;
+    Inputs: `token` (texts, 1, width), embedded and with its position; `keys_n` and `values_n` of `keys_and_values`;
     `emphasis` (1, 1, 1, seen), the logarithm of how often each position counts;
-    `past_keys_n` (1, heads, width / heads, tokens before) and `past_values_n` (1, heads, tokens before, width /
-    heads). Outputs: `state` (1, 1, width); `queries` (1, 1, layers * width), with which the layers that tell
+    `past_keys_n` (texts, heads, width / heads, tokens before) and `past_values_n` (texts, heads, tokens before, width /
+    heads). Outputs: `state` (texts, 1, width); `queries` (texts, 1, layers * width), with which the layers that tell
     when a token was said asked their cross attention; `next_keys_n` and `next_values_n`.
     """
     graph = Graph(weights)
-    graph.input("token", [1, 1, weights.width])
+    graph.input("token", ["texts", 1, weights.width])
     graph.input("emphasis", [1, 1, 1, "seen"])
     residual, queries = "token", []
     normed = graph.norm("token", "decoder/layer_0/self_attention/layer_norm")
@@ -58,16 +58,16 @@ def step(weights: WhisperWeights, aligned_layers: Sequence[int]) -> bytes:
             queries.append(query)
     graph.node("Identity", [normed], name="state")
     graph.node("Concat", queries, axis=-1, name="queries")
-    graph.output("state", [1, 1, weights.width])
-    graph.output("queries", [1, 1, len(queries) * weights.width])
+    graph.output("state", ["texts", 1, weights.width])
+    graph.output("queries", ["texts", 1, len(queries) * weights.width])
     return graph.serialized()
 
 
-def choice(weights: WhisperWeights, suppressed: Sequence[int]) -> bytes:
-    """Which token follows.
+def choice(weights: WhisperWeights, suppressed: Sequence[int], choices: int) -> bytes:
+    """Which tokens may follow, for each of several texts.
 
-    Input: `state` (1, 1, width). Outputs: `logits` (1, 1, vocabulary and padding), `best` (1, 1) and its
-    `probability` (1, 1), both without the tokens that are never said.
+    Input: `state` (texts, 1, width). Outputs: `logits` (texts, 1, vocabulary and padding); `tokens` (texts, 1, choices)
+    and their `probabilities`, without the tokens that are never said, the most probable first.
     """
     graph = Graph(weights)
     padding = -weights.vocabulary % BLOCK
@@ -75,15 +75,15 @@ def choice(weights: WhisperWeights, suppressed: Sequence[int]) -> bytes:
     never = np.zeros(len(projection), dtype=np.float32)
     never[weights.vocabulary :] = -np.inf
     never[list(suppressed)] = -np.inf
-    graph.input("state", [1, 1, weights.width])
+    graph.input("state", ["texts", 1, weights.width])
     logits = graph.linear("state", projection, None, name="logits")
-    allowed = graph.node("Add", [logits, graph.constant(never)])
-    chances = graph.node("Softmax", [allowed], axis=-1)
-    graph.node("ArgMax", [allowed], axis=-1, keepdims=0, name="best")
-    graph.node("ReduceMax", [chances, graph.constant(np.array([-1]))], keepdims=0, name="probability")
-    graph.output("logits", [1, 1, len(projection)])
-    graph.output("best", [1, 1], TensorProto.INT64)
-    graph.output("probability", [1, 1])
+    chances = graph.node("Softmax", [graph.node("Add", [logits, graph.constant(never)])], axis=-1)
+    best = graph.nodes("TopK", [chances, graph.constant(np.array([choices]))], 2, axis=-1)
+    for name, value in zip(("probabilities", "tokens"), best, strict=True):
+        graph.node("Identity", [value], name=name)
+    graph.output("logits", ["texts", 1, len(projection)])
+    graph.output("tokens", ["texts", 1, choices], TensorProto.INT64)
+    graph.output("probabilities", ["texts", 1, choices])
     return graph.serialized()
 
 
@@ -111,9 +111,9 @@ def _cross_attention(graph: Graph, normed: str, layer: int) -> tuple[str, str]:
 def _longer(graph: Graph, name: str, new: str, *, axis: int) -> str:
     """What is remembered of the tokens so far: what was, and one more."""
     past, now, heads = f"past_{name}", f"next_{name}", graph.weights.heads
-    graph.input(past, [1, heads, *_layout(graph.head, "before", axis)])
+    graph.input(past, ["texts", heads, *_layout(graph.head, "before", axis)])
     graph.node("Concat", [past, new], axis=axis, name=now)
-    graph.output(now, [1, heads, *_layout(graph.head, "so far", axis)])
+    graph.output(now, ["texts", heads, *_layout(graph.head, "so far", axis)])
     return now
 
 

@@ -21,15 +21,19 @@ SHORTEST_AUDIO_MS = 100
 class SearchPlan:
     """How to look for the text, and how when it was not found.
 
-    `beam` 1 is greedy. `fallback_beam` is used on the full window. `temperatures` are sampled at, in order, when all
-    else was doubtful; sampling is random, so the same audio may then give another text. Without `retries` what is
-    doubtful counts as nothing, so that the cost is bounded.
+    `beam` is the most hypotheses to follow; 1 is greedy. `fallback_beam` is used on the full window. `temperatures` are
+    sampled at, in order, when all else was doubtful; sampling is random, so the same audio may then give another text.
+    Without `retries` what is doubtful counts as nothing, so that the cost is bounded.
     """
 
     beam: int = 1
     fallback_beam: int = 5
     temperatures: tuple[float, ...] = ()
     retries: bool = True
+
+    @property
+    def widest_beam(self) -> int:
+        return max(self.beam, self.fallback_beam)
 
 
 @dataclass(frozen=True, slots=True)

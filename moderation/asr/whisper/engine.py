@@ -33,6 +33,7 @@ class WhisperEngine:
         """
         self._name = name
         self._version = version
+        plan = SearchPlan(beam=settings.whisper_beam, temperatures=tuple(settings.whisper_temperatures))
         self._model = WhisperModel(
             folder,
             device=settings.whisper_device,
@@ -40,11 +41,11 @@ class WhisperEngine:
             threads=settings.whisper_threads,
             workers=settings.whisper_workers,
             decoder=settings.whisper_decoder,
+            widest_beam=plan.widest_beam,
         )
         self._turns: Turns[Decoding, Attempt] = Turns(
             self._model.generate, workers=settings.whisper_workers, most_together=settings.whisper_batch
         )
-        plan = SearchPlan(beam=settings.whisper_beam, temperatures=tuple(settings.whisper_temperatures))
         self._decoder = Decoder(self._model, plan, self._turns)
         self._interim_decoder = Decoder(self._model, SearchPlan(retries=False), self._turns)
         self._capabilities = EngineCapabilities(

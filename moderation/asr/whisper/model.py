@@ -1,6 +1,6 @@
 """A loaded Whisper model: audio to encodings, encodings to text, times and languages.
 
-What is decoded greedily on a processor in 8 bits is encoded by `encoder` and decoded by `greedy`; all else is
+What is decoded without chance on a processor in 8 bits is encoded by `encoder` and decoded by `search`; all else is
 CTranslate2's.
 """
 
@@ -17,12 +17,13 @@ from faster_whisper.tokenizer import Tokenizer
 from moderation.asr.engine import Samples
 from moderation.asr.recognition import SAMPLE_RATE_HZ
 from moderation.asr.whisper.alignment import alignment
+from moderation.asr.whisper.decoder import OnnxDecoder
 from moderation.asr.whisper.encoder import ShortEncoder
 from moderation.asr.whisper.encoding import Encoding
 from moderation.asr.whisper.features import LogMel
-from moderation.asr.whisper.greedy import GreedyDecoder, Request
 from moderation.asr.whisper.languages import tag_of, whisper_code
 from moderation.asr.whisper.quality import Attempt, most_tokens
+from moderation.asr.whisper.search import Request, decode
 from moderation.asr.whisper.spoken import Spoken
 from moderation.asr.whisper.weights import WhisperWeights
 from moderation.asr.whisper.window import window_s
@@ -44,8 +45,8 @@ class Search:
     temperature: float = 0.0
 
     @property
-    def is_greedy(self) -> bool:
-        return self.beam == 1 and self.temperature == 0
+    def is_sampled(self) -> bool:
+        return self.temperature > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,10 +75,12 @@ class WhisperModel:
         threads: int,
         workers: int,
         decoder: Literal["onnxruntime", "ctranslate2"] = "onnxruntime",
+        widest_beam: int = 5,
     ) -> None:
         """Load the model in a faster-whisper folder.
 
-        `decoder` decodes greedily; where the model does not run on a processor in 8 bits, CTranslate2 always does.
+        `decoder` decodes what is not sampled; where the model does not run on a processor in 8 bits, CTranslate2 always
+        does. `widest_beam` is the most hypotheses that will be asked for.
 
         Raises:
             ConfigurationError: the folder is not a model, or it cannot run on this device in this compute type.
@@ -102,12 +105,17 @@ class WhisperModel:
         self._end_of_text: int = special.eot
         self.is_multilingual: bool = self._model.is_multilingual
         self._short: ShortEncoder | None = None
-        self._greedy: GreedyDecoder | None = None
+        self._decoder: OnnxDecoder | None = None
         if decoder == "onnxruntime" and self._model.device == "cpu" and compute_type.startswith("int8"):
             weights = WhisperWeights(folder / "model.bin")
             self._short = ShortEncoder(weights, self._features, threads=threads)
-            self._greedy = GreedyDecoder(
-                folder, weights, end_of_text=special.eot, no_speech=special.no_speech, threads=threads
+            self._decoder = OnnxDecoder(
+                folder,
+                weights,
+                end_of_text=special.eot,
+                no_speech=special.no_speech,
+                choices=widest_beam,
+                threads=threads,
             )
             weights.forget()
         self.languages = self._languages()
@@ -121,7 +129,7 @@ class WhisperModel:
 
     def encode_for(self, samples: Samples, search: Search) -> Encoding:
         """Encode the audio as cheaply as it can be decoded with this search. Blocks."""
-        if self._short is not None and search.is_greedy:
+        if self._short is not None and not search.is_sampled:
             return self._short.encode(samples)
         return self.encode(samples, window_s(len(samples)))
 
@@ -133,15 +141,16 @@ class WhisperModel:
 
     def decodes_alone(self, search: Search) -> bool:
         """Whether decoding several together would save nothing."""
-        return self._greedy is not None and search.is_greedy
+        return self._decoder is not None and not search.is_sampled
 
     def generate(self, decodings: Sequence[Decoding]) -> list[Attempt]:
         """Decode once, all together; they are of one kind. Blocks.
 
         Each attempt is what it would be alone, to the last bit (not where it is sampled).
         """
-        if self._greedy is not None and decodings[0].search.is_greedy:
-            return [self._attempt_of(self._greedy.decode(self._request(decoding))) for decoding in decodings]
+        decoder = self._decoder
+        if decoder is not None and not decodings[0].search.is_sampled:
+            return [self._attempt_of(decode(decoder, self._request(decoding))) for decoding in decodings]
         attempts = self._generate(decodings)
         # Alone, one that goes round in circles would have been stopped at its own limit.
         return [
@@ -151,7 +160,7 @@ class WhisperModel:
 
     def _request(self, decoding: Decoding) -> Request:
         prompt = tuple(self._prompt(decoding.language))
-        return Request(decoding.encoding, prompt, self._most_tokens(decoding))
+        return Request(decoding.encoding, prompt, self._most_tokens(decoding), decoding.search.beam)
 
     def _attempt_of(self, spoken: Spoken) -> Attempt:
         text_tokens = tuple(token for token in spoken.tokens if token < self._end_of_text)

@@ -1,4 +1,4 @@
-"""What a greedy decoding said, and where the decoder looked while it did."""
+"""What a decoding said, and where the decoder looked while it did."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Our greedy decoder against CTranslate2's, on the same encodings; and our short encodings against full windows."""
+"""Our decoder against CTranslate2's, on the same encodings; and our short encodings against full windows."""
 
 import numpy as np
 import pytest
@@ -26,8 +26,8 @@ def models(request: pytest.FixtureRequest, store: ModelStore) -> tuple[WhisperMo
     return load(store, request.param, "onnxruntime"), load(store, request.param, "ctranslate2")
 
 
-def decode(model: WhisperModel, encoding: Encoding) -> Attempt:
-    return model.generate([Decoding(encoding=encoding, language="en", search=GREEDY)])[0]
+def decode(model: WhisperModel, encoding: Encoding, search: Search = GREEDY) -> Attempt:
+    return model.generate([Decoding(encoding=encoding, language="en", search=search)])[0]
 
 
 def test_the_same_encoding_gives_the_same_text_and_scores(
@@ -39,6 +39,19 @@ def test_the_same_encoding_gives_the_same_text_and_scores(
     assert told.text == expected.text
     assert told.average_log_probability == pytest.approx(expected.average_log_probability, abs=0.05)
     assert told.no_speech_probability == pytest.approx(expected.no_speech_probability, abs=0.05)
+
+
+def test_a_wider_search_finds_the_same_where_the_decoder_is_sure_and_what_is_more_probable_in_noise(
+    models: tuple[WhisperModel, WhisperModel], english: Samples
+) -> None:
+    ours, _ = models
+    noise = np.random.default_rng(3).standard_normal(len(english)).astype(np.float32) * 0.15
+    sure, unsure = (
+        [decode(ours, ours.encode_for(heard, GREEDY), Search(beam=beam)) for beam in (1, 4)]
+        for heard in (english, english + noise)
+    )
+    assert sure[0].text == sure[1].text
+    assert unsure[0].average_log_probability < unsure[1].average_log_probability - 0.03
 
 
 def test_silence_that_is_only_thought_of_is_as_good_as_silence(
@@ -105,14 +118,13 @@ def test_a_token_is_never_one_that_is_not_in_the_vocabulary(store: ModelStore) -
         decode(model, model.encode_for(noise, GREEDY))
 
 
-def test_other_searches_are_left_to_ctranslate2(store: ModelStore, english: Samples) -> None:
+def test_sampling_is_left_to_ctranslate2(store: ModelStore, english: Samples) -> None:
     model = load(store, "tiny.en", "onnxruntime")
-    encoding = model.encode(english, 30)
-    for search in (Search(beam=5), Search(beam=1, temperature=0.2)):
-        (attempt,) = model.generate([Decoding(encoding=encoding, language="en", search=search)])
-        assert attempt.spoken is None
-        assert "park" in attempt.text
-        assert model.encode_for(english, search).output.shape[1] == 10 * POSITIONS_PER_S
+    sampling = Search(beam=1, temperature=0.2)
+    attempt = decode(model, model.encode(english, 30), sampling)
+    assert attempt.spoken is None
+    assert "park" in attempt.text
+    assert model.encode_for(english, sampling).output.shape[1] == 10 * POSITIONS_PER_S
 
 
 def test_a_processor_on_which_sums_do_not_fit_hears_the_same(
