@@ -90,8 +90,10 @@ class OnnxDecoder:
         """The same for the token that begins the one text."""
         logits = self._logits(state)
         logits[self.suppressed + self.suppressed_first] = -np.inf
-        tokens = np.argsort(logits)[: -self.choices - 1 : -1]
-        return tokens[None], _softmax(logits)[tokens][None]
+        probabilities = _softmax(logits)
+        likely = np.argpartition(probabilities, -self.choices)[-self.choices :]
+        tokens = likely[np.argsort(-probabilities[likely])]
+        return tokens[None], probabilities[tokens][None]
 
     def probability_of(self, token: int, state: Any) -> float:
         """How probable it is that the token follows on the one text, were all tokens allowed."""
