@@ -10,7 +10,7 @@ from typing import Any
 
 from moderation.bench import toxicity, vosk, whisper
 from moderation.bench.cpu import Timing
-from moderation.bench.hearing import Group
+from moderation.bench.hearing import LATER_MS, Group
 from moderation.bench.memory import StreamMemory
 from moderation.bench.overhead import Overhead
 from moderation.bench.worker_report import memory_json, memory_table, overhead_json, overhead_table
@@ -51,8 +51,8 @@ def _group(group: Group) -> dict[str, Any]:
                 **_times(heard.timing, group.audio_s),
                 "times_less_than_stock": round(heard.timing.times_faster_than(stock), 2),
                 "wer_percent": _percent(heard.error_rate),
-                "clips_with_text_where_nothing_is_said": heard.clips_with_text,
-                "characters_where_nothing_is_said": heard.characters,
+                "clips_with_text_where_nothing_is_said": round(heard.clips_with_text, 1),
+                "characters_where_nothing_is_said": round(heard.characters, 1),
             }
             for name, heard in group.heard.items()
         },
@@ -143,8 +143,9 @@ def markdown(measured: Mapping[str, Any]) -> str:
 def _conditions(machine: Mapping[str, Any], runs: int) -> str:
     return (
         f"On {machine['cores']} shared cores of {machine['processor']}, one thread, processor time; medians of {runs} "
-        f"alternating runs; CTranslate2 {machine['ctranslate2']}, faster-whisper {machine['faster-whisper']}, "
-        f"ONNX Runtime {machine['onnxruntime']}."
+        f"alternating runs. Error rates are over all runs; each run hears the clips {LATER_MS} ms later than the last. "
+        f"CTranslate2 {machine['ctranslate2']}, faster-whisper {machine['faster-whisper']}, ONNX Runtime "
+        f"{machine['onnxruntime']}."
     )
 
 
@@ -163,7 +164,8 @@ def _accuracy(way: Mapping[str, Any]) -> str:
     if way["wer_percent"] is not None:
         return f"{way['wer_percent']:.1f} %"
     return (
-        f"{way['characters_where_nothing_is_said']} characters in {way['clips_with_text_where_nothing_is_said']} clips"
+        f"{way['characters_where_nothing_is_said']:.0f} characters in "
+        f"{way['clips_with_text_where_nothing_is_said']:.0f} clips"
     )
 
 

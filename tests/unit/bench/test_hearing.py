@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 
 from moderation.bench.clips import Clip
@@ -25,6 +27,21 @@ def test_errors_are_counted_in_what_was_said_and_text_in_what_was_not() -> None:
     assert (wrong.errors, wrong.said, wrong.error_rate) == (2, 4, 0.5)
     assert (wrong.clips_with_text, wrong.characters) == (1, 3)
     assert told[0] == "chat: right, warming up"
+
+
+def test_every_run_is_judged_and_hears_the_clips_a_little_later_than_the_one_before() -> None:
+    begins: list[int] = []
+
+    def worse_each_time(clips: Sequence[Clip]) -> list[str]:
+        begins.append(len(clips[0].samples) - 16_000)
+        return ["one too three" if len(begins) > 2 else "one two three", "four", "", "you" * len(begins)]
+
+    group = hear_in_turn("chat", CLIPS, {"way": worse_each_time}, spell=str.split, runs=3, on_run=lambda _: None)
+    assert begins == [0, 0, 37 * 16, 74 * 16]
+    heard = group.heard["way"]
+    assert (heard.errors, heard.said) == (2, 12)
+    assert (heard.clips_with_text, heard.characters) == (1.0, 9.0)
+    assert group.audio_s == 4.0
 
 
 def test_where_nothing_is_said_there_is_no_error_rate() -> None:
