@@ -12,8 +12,16 @@ from moderation.asr.engine import Partial, Recognition, Recognizer, Samples, Spe
 from moderation.asr.interim import InterimRules
 from moderation.asr.recognition import audio_ms
 from moderation.asr.select import EngineSet
-from moderation.audio.utterance import SAMPLE_RATE_HZ, IntakeEvent, Utterance, UtteranceAudio, UtteranceOpened
+from moderation.audio.utterance import (
+    SAMPLE_RATE_HZ,
+    IntakeEvent,
+    Utterance,
+    UtteranceAudio,
+    UtteranceOpened,
+    UtterancePaused,
+)
 from moderation.clock import Clock
+from moderation.early import EarlyRecognition
 from moderation.errors import EngineCrashed
 from moderation.judging import HeardText, Judgement, TextJudge
 from moderation.language.identifier import AudioLanguageModel, TextLanguageModel
@@ -87,6 +95,7 @@ class StreamPipeline:
         self._opened_with: str | None = None
         self._streamed: list[Samples] | None = None
         self._interims: InterimListener | None = None
+        self._early: EarlyRecognition | None = None
         # A decision that was remembered was told by whoever made it.
         self._is_decision_told = self._language.decision is not None and memory is not None
 
@@ -104,6 +113,8 @@ class StreamPipeline:
                 return self._language.is_decided and self._current_engine().capabilities.partials
             case UtteranceAudio():
                 return self._streamed is not None
+            case UtterancePaused():
+                return False
 
     def follow(self, event: IntakeEvent) -> None:
         """Keep what interim decodes would hear. Cheap; every event, before it is handled."""
@@ -124,6 +135,26 @@ class StreamPipeline:
         """The interim decode of the open utterance, to be made on any thread, beside whatever is handled meanwhile."""
         return None if self._interims is None else self._interims.next()
 
+    def early(self, paused: UtterancePaused) -> EarlyRecognition | None:
+        """The recognition of the open utterance as if it had ended, to be made on any thread; None where the end would
+        take no longer without, or would be heard differently."""
+        if not self._is_live or not self._language.is_decided:
+            return None
+        engine = self._current_engine()
+        if engine.capabilities.partials:
+            return None
+        return EarlyRecognition(
+            engine,
+            stream_id=self._stream_id,
+            language=self._language.language_for_recognition(),
+            paused=paused,
+            clock=self._shared.clock,
+        )
+
+    def take_early(self, early: EarlyRecognition) -> None:
+        """What was recognised, or is being, of the utterance that is handled next."""
+        self._early = early
+
     def handle(self, event: IntakeEvent) -> UtteranceOutcome | PartialOutcome | None:
         """Take the next event of the stream.
 
@@ -141,6 +172,8 @@ class StreamPipeline:
             case UtteranceAudio(samples=samples):
                 partial = self._feed(samples)
                 return self._judge_partial(partial) if partial and self._judges_partials else None
+            case UtterancePaused():
+                return None
             case Utterance():
                 return self._complete(event)
 
@@ -216,7 +249,9 @@ class StreamPipeline:
         started_s = clock.monotonic_s()
         self._hear_language(utterance.samples)
         identified_s = clock.monotonic_s()
-        recognition = self._recognise(utterance.samples)
+        recognition = self._heard_early()
+        if recognition is None:
+            recognition = self._recognise(utterance.samples)
         recognised_s = clock.monotonic_s()
         timings["endpointing"] = float(utterance.decided_ms - utterance.speech_end_ms)
         timings["language"] = (identified_s - started_s) * 1000
@@ -252,6 +287,15 @@ class StreamPipeline:
             return
         window = int(self._shared.language_settings.audio_window_s * SAMPLE_RATE_HZ)
         self._language.add_audio(model.language_probabilities(samples[:window]))
+
+    def _heard_early(self) -> Recognition | None:
+        early, self._early = self._early, None
+        if early is None or early.language != self._language.language_for_recognition():
+            return None
+        recognition = early.result()
+        if recognition is not None:
+            self._engine, self._streamed = early.engine, None
+        return recognition
 
     def _recognise(self, samples: Samples) -> Recognition:
         streamed, self._streamed = self._streamed, None

@@ -181,6 +181,14 @@ class AsrSettings(Section):
         description="Most of its time that a worker spends on such listening, all streams together. It comes behind "
         "everything else, and none is begun while an ended utterance is recognised.",
     )
+    early_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Most of its time that a worker spends in vain on recognising utterances at a pause that may be "
+        "their end, so that nothing is left to do when it was; none is begun while anything else is recognised. 0: "
+        "never.",
+    )
 
 
 class LanguageSettings(Section):

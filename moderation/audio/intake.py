@@ -9,7 +9,7 @@ from moderation.audio.limits import StreamFormat, check_chunk, refuse
 from moderation.audio.pre_roll import pre_roll_samples
 from moderation.audio.resample import Resampler
 from moderation.audio.rules import EndpointingRules
-from moderation.audio.segmenter import Ended, Grown, Segmenter, SegmenterEvent, Started
+from moderation.audio.segmenter import Ended, Grown, Paused, Segmenter, SegmenterEvent, Started
 from moderation.audio.timeline import Timeline
 from moderation.audio.utterance import (
     SAMPLE_RATE_HZ,
@@ -19,6 +19,7 @@ from moderation.audio.utterance import (
     Utterance,
     UtteranceAudio,
     UtteranceOpened,
+    UtterancePaused,
 )
 from moderation.audio.vad import SpeechScorer
 from moderation.errors import DeadLetterCode, InvariantViolation
@@ -229,6 +230,8 @@ class StreamIntake:
                     )
                 case Grown(samples=samples):
                     yield UtteranceAudio(number=self._number, samples=samples)
+                case Paused(samples=samples):
+                    yield UtterancePaused(number=self._number, samples=samples)
                 case Ended():
                     self._number += 1
                     yield self._utterance(run.timeline, event)

@@ -26,6 +26,16 @@ class Grown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """The utterance that started last, whole, if speech does not go on: then `Ended` follows with the same samples.
+
+    Told once a pause, and not where the end is decided at once.
+    """
+
+    samples: Samples = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """The utterance that started last, whole."""
 
@@ -34,7 +44,7 @@ class Ended:
     samples: Samples = field(repr=False)
 
 
-SegmenterEvent = Started | Grown | Ended
+SegmenterEvent = Started | Grown | Paused | Ended
 
 REPLAY_LEAD = 16_000
 """1 s at 16 kHz: a fresh pass over the audio begins so long before the first sample that may be needed.
@@ -57,6 +67,7 @@ class Segmenter:
         self._state: Listening | Speaking = Listening(rules, scorer, self._buffer, floor)
         self._floor = floor
         self._told_to = 0
+        self._told_pause: int | None = None
 
     @property
     def needed_from(self) -> int:
@@ -106,18 +117,26 @@ class Segmenter:
                 closing = speaking.advance()
                 if closing is None:
                     yield from self._grow(speaking.position)
+                    yield from self._pause(speaking)
                     return
                 yield from self._close(speaking, closing, closing.decided)
 
     def _open(self, opening: Opening) -> Iterator[SegmenterEvent]:
         self._state = Speaking(self._rules, self._buffer, opening)
         self._told_to = opening.start
+        self._told_pause = None
         yield Started(start=opening.start)
 
     def _grow(self, position: int) -> Iterator[SegmenterEvent]:
         if position > self._told_to:
             yield Grown(samples=self._buffer.read(self._told_to, position))
             self._told_to = position
+
+    def _pause(self, speaking: Speaking) -> Iterator[SegmenterEvent]:
+        end = speaking.would_end
+        if end is not None and end != self._told_pause:
+            self._told_pause = end
+            yield Paused(samples=self._buffer.read(speaking.start, end))
 
     def _close(self, speaking: Speaking, closing: Closing, heard_to: int) -> Iterator[SegmenterEvent]:
         yield from self._grow(heard_to)

@@ -47,6 +47,14 @@ class Speaking:
         """How far the audio has been judged."""
         return self._run.position
 
+    @property
+    def would_end(self) -> int | None:
+        """Where the utterance ends if it does not go on, once all of it is there; None while it goes on."""
+        if self._heard.silent_from is None:
+            return None
+        end = self._heard.silent_from + self._rules.padding
+        return end if end <= self.position else None
+
     def advance(self) -> Closing | None:
         """Judge the audio that came since; stop at the end of the utterance."""
         while (frame := self._run.next_frame(self._buffer.end)) is not None:

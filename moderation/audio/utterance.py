@@ -1,4 +1,4 @@
-"""What intake makes of a stream: utterances that open, grow and close."""
+"""What intake makes of a stream: utterances that open, grow, pause and close."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +38,14 @@ class UtteranceAudio:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UtterancePaused:
+    """The open utterance is over if it does not go on: `samples` are then those of its `Utterance`."""
+
+    number: int
+    samples: Samples = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance:
     """An endpointed utterance, padding included.
 
@@ -63,7 +71,7 @@ class Utterance:
     samples: Samples = field(repr=False)
 
 
-IntakeEvent = UtteranceOpened | UtteranceAudio | Utterance
+IntakeEvent = UtteranceOpened | UtteranceAudio | UtterancePaused | Utterance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from moderation.contracts.codecs import Codecs, load_codecs
 from moderation.events import AudioChunk
 from moderation.pipeline import Pipeline
 from moderation.settings import SchemaRegistrySettings, Settings
-from moderation.streaming.assembly import WorkerParts, assemble, recognition_threads
+from moderation.streaming.assembly import INTERIM_THREADS, WorkerParts, assemble, recognition_threads
 from moderation.streaming.received import RawMessage
 from moderation.streaming.router import IntakeRouter
 from moderation.telemetry.metrics import Metrics
@@ -99,7 +99,7 @@ async def inner_worker(settings: Settings, pipeline: Pipeline) -> AsyncIterator[
     Settings of broker and schema registry do not matter: chunks are framed without a registry. Nothing is told before
     an utterance ends: what it is compared with hears each utterance once.
     """
-    once = settings.asr.model_copy(update={"interim_every_s": 0.0})
+    once = settings.asr.model_copy(update={"interim_every_s": 0.0, "early_share": 0.0})
     settings = settings.model_copy(update={"schema_registry": SchemaRegistrySettings(), "asr": once})
     codecs = load_codecs(settings)
     failures: list[BaseException] = []
@@ -108,7 +108,7 @@ async def inner_worker(settings: Settings, pipeline: Pipeline) -> AsyncIterator[
         closing(ConfinedDecoding(settings.audio)) as decoding,
         ThreadPoolExecutor(1, thread_name_prefix="intake") as intake_pool,
         ThreadPoolExecutor(recognition_threads(settings.asr), thread_name_prefix="recognition") as recognition_pool,
-        ThreadPoolExecutor(1, thread_name_prefix="interim") as interim_pool,
+        ThreadPoolExecutor(INTERIM_THREADS, thread_name_prefix="interim") as interim_pool,
     ):
         parts = WorkerParts(
             settings=settings,

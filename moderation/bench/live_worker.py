@@ -94,6 +94,7 @@ class LiveWorker:
             "MODERATION_LANGUAGE__IDENTIFY_AUDIO": "false",
             # What it is compared with hears each utterance once.
             "MODERATION_ASR__INTERIM_EVERY_S": "0",
+            "MODERATION_ASR__EARLY_SHARE": "0",
         }
         self._worker = WorkerProcess(worker_arguments(None), environment=environment, folder=folder)
         self._stack.push_async_callback(self._worker.stop, _STOP_GRACE_S)

@@ -15,6 +15,7 @@ from moderation.pipeline import Pipeline, StreamPipeline
 from moderation.settings import AsrSettings, Settings
 from moderation.streaming.context import SessionContexts
 from moderation.streaming.dead_letter_guard import DeadLetterGuard
+from moderation.streaming.early import EarlyDesk
 from moderation.streaming.interims import InterimDesk
 from moderation.streaming.mark_topic import MarkTopic
 from moderation.streaming.marks import ResumeMarks
@@ -88,6 +89,12 @@ def assemble(
         idle_s=streaming.resume_idle_s,
     )
     silence = LogSilence(parts.clock, event_s=streaming.idle_event_s)
+    interims = InterimDesk(
+        interim_pool,
+        parts.clock,
+        share=settings.asr.interim_share,
+        on_made=lambda seconds: parts.metrics.stage("interim", seconds),
+    )
     session_parts = SessionParts(
         outbox=outbox,
         clock=parts.clock,
@@ -100,12 +107,8 @@ def assemble(
         observer=observer,
         intake_pool=intake_pool,
         recognition_pool=recognition_pool,
-        interims=InterimDesk(
-            interim_pool,
-            parts.clock,
-            share=settings.asr.interim_share,
-            on_made=lambda seconds: parts.metrics.stage("interim", seconds),
-        ),
+        interims=interims,
+        early=EarlyDesk(interim_pool, parts.clock, interims, share=settings.asr.early_share),
         partials=PartialsUse(published=settings.asr.publish_partials, flagged=settings.asr.flag_partials),
         new_intake=parts.new_intake,
         open_pipeline=lambda first, mark: open_pipeline(parts.pipeline, first, mark),
@@ -127,6 +130,10 @@ def assemble(
         )
     )
     return Assembly(router=router, marks=marks, mark_topic=mark_topic, silence=silence, observer=observer, guard=guard)
+
+
+INTERIM_THREADS = 2
+"""One for interim decodes and one for what is recognised early."""
 
 
 def recognition_threads(asr: AsrSettings) -> int:

@@ -32,7 +32,7 @@ class InterimDesk:
     """
 
     def __init__(self, pool: Executor, clock: Clock, *, share: float, on_made: Callable[[float], None]) -> None:
-        """`pool` has a thread of its own: those of recognition are for utterances that have ended. `on_made` is told
+        """`pool` has a thread for this: those of recognition are for utterances that have ended. `on_made` is told
         there how many seconds each interim decode took."""
         self._pool = pool
         self._on_made = on_made
@@ -41,6 +41,7 @@ class InterimDesk:
         self._under_way: Future[PartialOutcome] | None = None
         self._pauses_until_s = 0.0
         self._recognised = 0
+        self._told_of_quiet: list[Callable[[], None]] = []
 
     @contextmanager
     def recognising(self) -> Iterator[None]:
@@ -50,11 +51,23 @@ class InterimDesk:
             yield
         finally:
             self._recognised -= 1
+            if self.is_quiet:
+                for tell in self._told_of_quiet:
+                    tell()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no utterance that has ended is being recognised."""
+        return not self._recognised
+
+    def when_quiet(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called, in the event loop, whenever it becomes quiet."""
+        self._told_of_quiet.append(tell)
 
     @property
     def is_free(self) -> bool:
         """Whether an interim decode may be begun."""
-        is_busy = self._recognised or (self._under_way is not None and not self._under_way.done())
+        is_busy = not self.is_quiet or (self._under_way is not None and not self._under_way.done())
         return not is_busy and self._clock.monotonic_s() >= self._pauses_until_s
 
     def begin(self, interim: Interim) -> Future[PartialOutcome]:
@@ -94,7 +107,7 @@ class StreamInterims:
             if interim is not None:
                 loop, future = asyncio.get_running_loop(), self._desk.begin(interim)
                 self._under_way = (future, latest)
-                future.add_done_callback(lambda _: _call_in(loop, self._on_ready))
+                future.add_done_callback(lambda _: call_in(loop, self._on_ready))
 
     def take(self) -> tuple[PartialOutcome, ReceivedChunk] | None:
         """What `is_ready`, with the last chunk that was heard; None where it failed, which the end of the utterance
@@ -116,6 +129,7 @@ class StreamInterims:
                 self._observer.interim_heard(in_time=False)
 
 
-def _call_in(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+def call_in(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """Call in the loop's thread, from any other; not where the loop has ended."""
     if not loop.is_closed():
         loop.call_soon_threadsafe(call)

@@ -52,6 +52,10 @@ class WorkerObserver:
         """An interim decode was made."""
         self._metrics.interim(in_time=in_time)
 
+    def recognised_early(self, *, in_vain: bool) -> None:
+        """An utterance was recognised at a pause that may have been its end."""
+        self._metrics.early(in_vain=in_vain)
+
     def intake_paused(self, reason: PausingBound, seconds: float) -> None:
         """Intake waited for a bound."""
         self._metrics.intake_paused(reason, seconds)

@@ -17,6 +17,7 @@ from moderation.events import ResumeMark
 from moderation.partials import PartialOutcome
 from moderation.pipeline import UtteranceOutcome
 from moderation.streaming.acker import AckHandle
+from moderation.streaming.early import StreamEarly
 from moderation.streaming.interims import StreamInterims
 from moderation.streaming.ordering import Arrival, Ordered, StreamOrder
 from moderation.streaming.provisional import ProvisionalFlags
@@ -75,6 +76,7 @@ class StreamSession:
         self._work: Future[Any] | None = None
         interims = StreamInterims(parts.interims, parts.observer, on_ready=self._news.set)
         self._provisional = ProvisionalFlags(parts.outbox, self._mark, interims, chunks=self._chunks)
+        self._early = StreamEarly(parts.early, parts.observer)
         self._latest = first
         self.is_over = False
         """Whether `run` has returned or is about to: offer nothing more."""
@@ -334,6 +336,7 @@ class StreamSession:
         try:
             for event in result.events:
                 self._provisional.follow(event, self._pipeline)
+                self._early.follow(event, self._pipeline)
                 if self._pipeline.wants(event):
                     waited_ms = (self._parts.clock.monotonic_s() - latest.received_s) * 1000
                     await self._publish(await self._handle(event), latest, waited_ms)
@@ -418,6 +421,7 @@ class StreamSession:
     def _close_pipeline(self) -> None:
         """Give up what the pipeline holds, behind a call into it that still runs in its thread."""
         self._provisional.drop()
+        self._early.drop()
         pipeline = self._pipeline
         if self._is_working and self._work is not None:
             self._work.add_done_callback(lambda _: pipeline.close())

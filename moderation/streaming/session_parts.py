@@ -11,6 +11,7 @@ from moderation.errors import DeadLetterCode
 from moderation.events import ResumeMark, ResumePoint
 from moderation.partials import PartialOutcome
 from moderation.pipeline import StreamPipeline, UtteranceOutcome
+from moderation.streaming.early import EarlyDesk
 from moderation.streaming.interims import InterimDesk
 from moderation.streaming.ordering import Arrival
 from moderation.streaming.received import ReceivedChunk
@@ -78,6 +79,10 @@ class SessionObserver(Protocol):
         """An interim decode was made; `in_time`: before the utterance ended."""
         ...
 
+    def recognised_early(self, *, in_vain: bool) -> None:
+        """An utterance was recognised at a pause; `in_vain`: it went on."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLimits:
@@ -109,6 +114,7 @@ class SessionParts:
     intake_pool: Executor
     recognition_pool: Executor
     interims: InterimDesk
+    early: EarlyDesk
     partials: PartialsUse
     new_intake: Callable[[ResumePoint | None], StreamIntake]
     open_pipeline: Callable[[ReceivedChunk, ResumeMark | None], StreamPipeline]

@@ -15,7 +15,7 @@ from faust.types import TP
 
 from moderation.errors import BrokerUnavailable, InvariantViolation, ModerationError, TransientError
 from moderation.streaming.app import create_app
-from moderation.streaming.assembly import WorkerParts, assemble, recognition_threads
+from moderation.streaming.assembly import INTERIM_THREADS, WorkerParts, assemble, recognition_threads
 from moderation.streaming.committing import Committer
 from moderation.streaming.messages import raw_message
 from moderation.streaming.process_memory import ProcessMemory
@@ -75,7 +75,7 @@ class Worker:
             tempfile.TemporaryDirectory(prefix="voice-moderation-") as data_dir,
             ThreadPoolExecutor(1, thread_name_prefix="intake") as intake_pool,
             ThreadPoolExecutor(recognising, thread_name_prefix="recognition") as recognition_pool,
-            ThreadPoolExecutor(1, thread_name_prefix="interim") as interim_pool,
+            ThreadPoolExecutor(INTERIM_THREADS, thread_name_prefix="interim") as interim_pool,
         ):
             app = create_app(self._parts.settings, data_dir=Path(data_dir))
             self._made = assemble(

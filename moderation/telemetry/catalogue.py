@@ -14,6 +14,7 @@ MetricName = Literal[
     "moderation_flags_total",
     "moderation_provisional_flags_total",
     "moderation_interim_decodes_total",
+    "moderation_early_recognitions_total",
     "moderation_detections_total",
     "moderation_dead_letters_total",
     "moderation_language_decisions_total",
@@ -117,6 +118,12 @@ METRICS = (
         kind="counter",
         labels=("outcome",),
         meaning="Listenings to utterances that went on: heard, late (the utterance ended before).",
+    ),
+    MetricSpec(
+        name="moderation_early_recognitions_total",
+        kind="counter",
+        labels=("outcome",),
+        meaning="Utterances recognised at a pause that might have been their end: used (it was), vain (they went on).",
     ),
     MetricSpec(
         name="moderation_detections_total",

@@ -124,6 +124,10 @@ class Metrics:
         """An interim decode was made, before the utterance ended or too late."""
         self._counters["moderation_interim_decodes_total"].labels(outcome="heard" if in_time else "late").inc()
 
+    def early(self, *, in_vain: bool) -> None:
+        """An utterance was recognised at a pause; it ended there, or in vain."""
+        self._counters["moderation_early_recognitions_total"].labels(outcome="vain" if in_vain else "used").inc()
+
     def flag(self, flag: ModerationFlag, *, confirmed_at: datetime) -> None:
         """A flag was published; the broker confirmed it at that instant."""
         if flag.provisional or flag.is_withdrawn:

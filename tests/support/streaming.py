@@ -28,6 +28,7 @@ from moderation.partials import PartialOutcome
 from moderation.pipeline import UtteranceOutcome
 from moderation.policy.verdict import Action, Verdict
 from moderation.streaming.acker import OrderedAcker
+from moderation.streaming.early import EarlyDesk
 from moderation.streaming.interims import InterimDesk
 from moderation.streaming.ordering import Arrival
 from moderation.streaming.received import RawMessage, ReceivedChunk
@@ -319,6 +320,7 @@ class Told:
     evicted: int = 0
     redeliveries: int = 0
     interims: list[bool] = field(default_factory=list)
+    in_vain: list[bool] = field(default_factory=list)
     is_silent: bool = True
 
     def has_lasted(self, since: ReceivedChunk, *, wall_s: float) -> bool:
@@ -335,6 +337,9 @@ class Told:
 
     def interim_heard(self, *, in_time: bool) -> None:
         self.interims.append(in_time)
+
+    def recognised_early(self, *, in_vain: bool) -> None:
+        self.in_vain.append(in_vain)
 
     def intake_paused(self, reason: str, seconds: float) -> None:
         self.pauses.append(reason)
@@ -383,6 +388,7 @@ LIMITS = SessionLimits(idle_utterance_s=30.0, idle_stream_s=30.0, reorder_window
 
 
 def make_parts(pool: Executor, outbox: RecordingOutbox, told: Told) -> SessionParts:
+    interims = InterimDesk(pool, SystemClock(), share=1.0, on_made=lambda seconds: None)
     return SessionParts(
         outbox=outbox,
         clock=SystemClock(),
@@ -391,7 +397,8 @@ def make_parts(pool: Executor, outbox: RecordingOutbox, told: Told) -> SessionPa
         observer=told,
         intake_pool=pool,
         recognition_pool=pool,
-        interims=InterimDesk(pool, SystemClock(), share=1.0, on_made=lambda seconds: None),
+        interims=interims,
+        early=EarlyDesk(pool, SystemClock(), interims, share=1.0),
         partials=PartialsUse(published=False, flagged=True),
         new_intake=ScriptedIntake,
         open_pipeline=lambda first, mark: ScriptedPipeline(),

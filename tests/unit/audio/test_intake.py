@@ -19,7 +19,7 @@ from support.audio import (
 )
 
 from moderation.audio.intake import StreamIntake
-from moderation.audio.utterance import Utterance, UtteranceAudio, UtteranceOpened
+from moderation.audio.utterance import IntakeEvent, Utterance, UtteranceAudio, UtteranceOpened, UtterancePaused
 from moderation.audio.vad import SileroVad
 from moderation.errors import DeadLetterCode, InvalidMessage, InvariantViolation
 from moderation.events import AudioChunk, AudioEncoding
@@ -76,8 +76,8 @@ def test_events_come_as_opening_audio_and_end(vad: SileroVad) -> None:
         assert opened.first_sequence == ended.first_sequence
         assert opened.start_ms == ended.start_ms
         assert opened.started_at == ended.started_at
+        assert {type(event) for event in grown} <= {UtteranceAudio, UtterancePaused}
         pieces = [event.samples for event in grown if isinstance(event, UtteranceAudio)]
-        assert len(pieces) == len(grown)
         assert np.array_equal(np.concatenate(pieces)[: len(ended.samples)], ended.samples)
         # A flag's final revision is above any that was told while the utterance grew.
         assert sum(map(len, pieces)) // 16 < ended.decided_ms - ended.start_ms + 1
@@ -117,6 +117,34 @@ def test_a_pause_shorter_than_the_end_silence_splits_nothing(vad: SileroVad) -> 
     assert len(utterances_of(take_all(StreamIntake(SETTINGS, vad), pcm_chunks(samples, [CHUNK])))) == 1
     hasty = AudioSettings(end_silence_ms=150)
     assert len(utterances_of(take_all(StreamIntake(hasty, vad), pcm_chunks(samples, [CHUNK])))) == 2
+
+
+def pauses_of(samples: np.ndarray, vad: SileroVad, chunk_samples: int = CHUNK) -> list[IntakeEvent]:
+    """Where speech paused, and the utterances."""
+    events = events_of(take_all(StreamIntake(SETTINGS, vad), pcm_chunks(samples, [chunk_samples])))
+    return [event for event in events if isinstance(event, (UtterancePaused, Utterance))]
+
+
+@pytest.mark.parametrize("chunk_samples", [512, 1_000, CHUNK])
+def test_a_pause_tells_the_very_utterance_that_ends_if_nothing_follows(vad: SileroVad, chunk_samples: int) -> None:
+    told = pauses_of(conversation(3), vad, chunk_samples)
+    assert [type(event) for event in told] == [UtterancePaused, Utterance] * 3
+    for paused, ended in zip(told[::2], told[1::2], strict=True):
+        assert paused.number == ended.number
+        assert np.array_equal(paused.samples, ended.samples)
+
+
+def test_speech_that_goes_on_after_a_pause_makes_an_utterance_of_another_length(vad: SileroVad) -> None:
+    samples = np.concatenate([silence(0.5), voiced(0.6), silence(0.35), voiced(0.6, seed=1), silence(1)])
+    first, last, ended = pauses_of(with_noise(samples), vad)
+    assert isinstance(first, UtterancePaused)
+    assert isinstance(last, UtterancePaused)
+    assert first.number == last.number == ended.number
+    assert len(first.samples) < len(last.samples) == len(ended.samples)
+
+
+def test_no_pause_is_told_where_the_end_comes_as_soon_as_the_audio(vad: SileroVad) -> None:
+    assert [type(event) for event in pauses_of(speech(1.0, 0.3, 0.7), vad, 16_000)] == [Utterance]
 
 
 def test_padding_is_kept_behind_speech(vad: SileroVad) -> None:
