@@ -182,12 +182,12 @@ class AsrSettings(Section):
         "everything else, and none is begun while an ended utterance is recognised.",
     )
     early_share: float = Field(
-        0.1,
+        0.04,
         ge=0,
         le=1,
         description="Most of its time that a worker spends in vain on recognising utterances at a pause that may be "
-        "their end, so that nothing is left to do when it was; none is begun while anything else is recognised. 0: "
-        "never.",
+        "their end, so that nothing is left to do when it was; none is begun while an ended utterance is recognised. "
+        "0: never.",
     )
 
 
