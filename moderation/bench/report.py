@@ -32,6 +32,7 @@ def as_json(
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": _machine(),
         "runs": runs,
+        "each_run_later_ms": LATER_MS,
         "whisper": [_group(group) for group in speech],
         "vosk": _recognised(korean) if korean else None,
         "toxicity": _scored(texts),
@@ -130,7 +131,7 @@ def markdown(measured: Mapping[str, Any]) -> str:
     """The tables of README."""
     return "\n\n".join(
         [
-            _conditions(measured["machine"], measured["runs"]),
+            _conditions(measured["machine"], measured["runs"], measured.get("each_run_later_ms")),
             _whisper_table(measured["whisper"]),
             *([_vosk_table(measured["vosk"])] if measured["vosk"] else []),
             _toxicity_table(measured["toxicity"]),
@@ -140,12 +141,14 @@ def markdown(measured: Mapping[str, Any]) -> str:
     )
 
 
-def _conditions(machine: Mapping[str, Any], runs: int) -> str:
+def _conditions(machine: Mapping[str, Any], runs: int, later_ms: int | None) -> str:
+    judged = "those of the last run"
+    if later_ms is not None:
+        judged = f"those of all runs, each of which hears the clips {later_ms} ms later than the one before"
     return (
         f"On {machine['cores']} shared cores of {machine['processor']}, one thread, processor time; medians of {runs} "
-        f"alternating runs. Error rates are over all runs; each run hears the clips {LATER_MS} ms later than the last. "
-        f"CTranslate2 {machine['ctranslate2']}, faster-whisper {machine['faster-whisper']}, ONNX Runtime "
-        f"{machine['onnxruntime']}."
+        f"alternating runs; error rates are {judged}; CTranslate2 {machine['ctranslate2']}, faster-whisper "
+        f"{machine['faster-whisper']}, ONNX Runtime {machine['onnxruntime']}."
     )
 
 
