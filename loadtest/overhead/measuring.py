@@ -25,6 +25,7 @@ from loadtest.processes import (
     worker_environment,
 )
 from loadtest.run import Plan, Run
+from moderation.asr.once import HEARD_ONCE_ENVIRONMENT
 from moderation.contracts.codecs import Codecs
 from moderation.events import AudioEncoding
 from moderation.processes.cpu_time import threads_cpu_s
@@ -60,10 +61,7 @@ def measure(plan: OverheadPlan, codecs: Codecs, folder: Path, tell: Callable[[st
         stack.enter_context(on_cores(plan.cores.rest))
         broker = stack.enter_context(StartedBroker(folder))
         # What is not recognition is measured: utterances are recognised once.
-        environment = worker_environment(broker.bootstrap_servers, run_id) | {
-            "MODERATION_ASR__INTERIM_EVERY_S": "0",
-            "MODERATION_ASR__EARLY_SHARE": "0",
-        }
+        environment = worker_environment(broker.bootstrap_servers, run_id) | HEARD_ONCE_ENVIRONMENT
         apply_topics(environment, folder)
         topic = own_names(run_id)["STREAMING__AUDIO_TOPIC"]
         worker = stack.enter_context(StartedWorker(folder, environment))

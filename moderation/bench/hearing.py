@@ -8,7 +8,6 @@ later than the one before, the first as they are; all ways hear the same.
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 
 import numpy as np
 
@@ -68,13 +67,11 @@ def hear_in_turn(
 ) -> Group:
     """Hear the clips each way in turn, once to warm up and then `runs` times."""
     texts: dict[str, list[Sequence[str]]] = defaultdict(list)
-    by_run = [later(clips, run * LATER_MS) for run in range(runs)]
+    to_hear = [clips, *(later(clips, run * LATER_MS) for run in range(runs))]
 
     def way(name: str, hear: Hear) -> Way:
-        runs_so_far = count(-1)
-
         def run() -> None:
-            texts[name].append(hear(by_run[max(next(runs_so_far), 0)]))
+            texts[name].append(hear(to_hear[len(texts[name])]))
 
         return Way(name=name, run=run)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from moderation.asr.once import HEARD_ONCE
 from moderation.audio.confined.decoding import ConfinedDecoding
 from moderation.audio.decode import open_confined_decoder
 from moderation.bootstrap import intake_factory
@@ -99,7 +100,7 @@ async def inner_worker(settings: Settings, pipeline: Pipeline) -> AsyncIterator[
     Settings of broker and schema registry do not matter: chunks are framed without a registry. Nothing is told before
     an utterance ends: what it is compared with hears each utterance once.
     """
-    once = settings.asr.model_copy(update={"interim_every_s": 0.0, "early_share": 0.0})
+    once = settings.asr.model_copy(update=HEARD_ONCE)
     settings = settings.model_copy(update={"schema_registry": SchemaRegistrySettings(), "asr": once})
     codecs = load_codecs(settings)
     failures: list[BaseException] = []

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from moderation.asr.once import HEARD_ONCE_ENVIRONMENT
 from moderation.bench.tracks import CHUNK_MS, Track
 from moderation.broker.embedded import EmbeddedBroker
 from moderation.client.admin import apply_topics
@@ -92,10 +93,8 @@ class LiveWorker:
             "MODERATION_LANGUAGE__CANDIDATES": json.dumps([self._language]),
             "MODERATION_LANGUAGE__DEFAULT": self._language,
             "MODERATION_LANGUAGE__IDENTIFY_AUDIO": "false",
-            # What it is compared with hears each utterance once.
-            "MODERATION_ASR__INTERIM_EVERY_S": "0",
-            "MODERATION_ASR__EARLY_SHARE": "0",
         }
+        environment |= HEARD_ONCE_ENVIRONMENT  # as what it is compared with
         self._worker = WorkerProcess(worker_arguments(None), environment=environment, folder=folder)
         self._stack.push_async_callback(self._worker.stop, _STOP_GRACE_S)
         await self._worker.start()

@@ -131,7 +131,7 @@ def markdown(measured: Mapping[str, Any]) -> str:
     """The tables of README."""
     return "\n\n".join(
         [
-            _conditions(measured["machine"], measured["runs"], measured.get("each_run_later_ms")),
+            _conditions(measured["machine"], measured["runs"], measured["each_run_later_ms"]),
             _whisper_table(measured["whisper"]),
             *([_vosk_table(measured["vosk"])] if measured["vosk"] else []),
             _toxicity_table(measured["toxicity"]),
@@ -141,14 +141,12 @@ def markdown(measured: Mapping[str, Any]) -> str:
     )
 
 
-def _conditions(machine: Mapping[str, Any], runs: int, later_ms: int | None) -> str:
-    judged = "those of the last run"
-    if later_ms is not None:
-        judged = f"those of all runs, each of which hears the clips {later_ms} ms later than the one before"
+def _conditions(machine: Mapping[str, Any], runs: int, later_ms: int) -> str:
     return (
         f"On {machine['cores']} shared cores of {machine['processor']}, one thread, processor time; medians of {runs} "
-        f"alternating runs; error rates are {judged}; CTranslate2 {machine['ctranslate2']}, faster-whisper "
-        f"{machine['faster-whisper']}, ONNX Runtime {machine['onnxruntime']}."
+        f"alternating runs; error rates are those of all runs, each of which hears the clips {later_ms} ms later than "
+        f"the one before; CTranslate2 {machine['ctranslate2']}, faster-whisper {machine['faster-whisper']}, "
+        f"ONNX Runtime {machine['onnxruntime']}."
     )
 
 

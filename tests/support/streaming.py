@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
+from support.utterances import START, an_utterance
 
 from moderation.audio.utterance import IntakeEvent, IntakeResult, Utterance, UtteranceAudio, UtteranceOpened
 from moderation.clock import SystemClock
@@ -35,7 +36,6 @@ from moderation.streaming.received import RawMessage, ReceivedChunk
 from moderation.streaming.session import StreamSession
 from moderation.streaming.session_parts import PartialsUse, SessionLimits, SessionParts
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
 SILENCE = b"silence"
 SPEECH = b"speech"
 END = b"end of speech"
@@ -158,17 +158,11 @@ class ScriptedIntake:
         assert first is not None
         self._open_since = None
         self._utterances += 1
-        utterance = Utterance(
+        utterance = an_utterance(
+            np.full(1, marker == FLAGGED_END, np.float32),
             number=-1 if marker == BROKEN else 0,
             first_sequence=first,
             last_sequence=self._last,
-            start_ms=0,
-            end_ms=1,
-            speech_end_ms=1,
-            decided_ms=1,
-            started_at=START,
-            ended_at=START,
-            samples=np.full(1, marker == FLAGGED_END, np.float32),
             resume=self.resume_point,
         )
         return IntakeResult(events=(*events, utterance), needed_from_sequence=None)

@@ -5,12 +5,13 @@ much less probable than the best one are given up at once, so that nothing but t
 sure of itself. Of texts that end in the same three tokens only the most probable is followed: they would go on alike,
 and fill the beam with one doubt that is long past. And the search ends when the best texts have ended.
 
-Over 309 clips of read and spontaneous English with tiny.en, beam 4 decodes 2.1 texts at a time; words wrong: 8.6 %
-(greedy 9.9; faster-whisper with beam 5 and the full window 8.6, which follows five texts always).
+Over 103 clips of read English, each in three variants, with tiny.en, beam 4 decodes 2.1 texts at a time; words wrong:
+8.6 % (greedy 9.9; faster-whisper with beam 5 and the full window 8.6, which follows five texts always).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -42,12 +43,7 @@ class Hypothesis:
 
     def path(self) -> list["Hypothesis"]:
         """The text token by token, from the first."""
-        steps: list[Hypothesis] = []
-        step = self
-        while step.before is not None:
-            steps.append(step)
-            step = step.before
-        return steps[::-1]
+        return list(self._backwards())[::-1]
 
     @property
     def average_log_probability(self) -> float:
@@ -56,12 +52,13 @@ class Hypothesis:
 
     def last(self) -> tuple[int, ...]:
         """Its last tokens, by which it is told from others."""
-        tokens: list[int] = []
+        return tuple(step.token for step in islice(self._backwards(), _LAST))
+
+    def _backwards(self) -> "Iterator[Hypothesis]":
         step = self
-        while step.before is not None and len(tokens) < _LAST:
-            tokens.append(step.token)
+        while step.before is not None:
+            yield step
             step = step.before
-        return tuple(tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +87,10 @@ class Beam:
             for token, log_probability in zip(tokens[row], log_probabilities[row], strict=True)
         ]
         candidates.sort(key=lambda candidate: -candidate.score)
-        scores = [candidates[0].score, *(hypothesis.score for hypothesis in self.ended)]
-        probable = [candidate for candidate in candidates if candidate.score >= max(scores) - SPAN]
-        chosen = _unlike(probable)[: self.width]
-        return Beam(
-            width=self.width,
-            end_of_text=self.end_of_text,
-            most_tokens=self.most_tokens,
+        least = max(hypothesis.score for hypothesis in (candidates[0], *self.ended)) - SPAN
+        chosen = _unlike([candidate for candidate in candidates if candidate.score >= least])[: self.width]
+        return replace(
+            self,
             open=tuple(candidate for candidate in chosen if not self._ends(candidate)),
             ended=(*self.ended, *(candidate for candidate in chosen if self._ends(candidate))),
         )

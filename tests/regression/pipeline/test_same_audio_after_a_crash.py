@@ -3,21 +3,19 @@
 Vosk's text, times and confidences depend on all that it hears, so a crash changed what was told.
 """
 
-from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support.utterances import START, an_utterance
 
 from moderation.asr.engine import EngineCapabilities, Partial, Recognition, Samples
-from moderation.audio.utterance import Utterance, UtteranceAudio, UtteranceOpened
+from moderation.audio.utterance import UtteranceAudio, UtteranceOpened
 from moderation.clock import ManualClock
 from moderation.errors import EngineCrashed
-from moderation.events import ResumePoint
 from moderation.pipeline import Pipeline, StreamPipeline
 from moderation.settings import LanguageSettings
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
 SPEECH, SILENCE = np.full(8, 0.5, np.float32), np.zeros(4, np.float32)
 
 
@@ -77,23 +75,6 @@ def stream(engine: Engine) -> StreamPipeline:
     return pipeline.open_stream(stream_id="s", language_hint="ko")
 
 
-def utterance() -> Utterance:
-    resume = ResumePoint(sequence=3, skip_samples=0, position=12, captured_at=START, utterances=1)
-    return Utterance(
-        number=0,
-        first_sequence=0,
-        last_sequence=2,
-        start_ms=0,
-        end_ms=1,
-        speech_end_ms=1,
-        decided_ms=1,
-        started_at=START,
-        ended_at=START,
-        samples=SPEECH,
-        resume=resume,
-    )
-
-
 @pytest.mark.parametrize("dies_at", [None, 1, 2, 3])
 def test_whatever_call_a_process_dies_at_the_utterance_is_heard_with_the_same_audio(dies_at: int | None) -> None:
     engine = Engine(dies_at)
@@ -103,7 +84,7 @@ def test_whatever_call_a_process_dies_at_the_utterance_is_heard_with_the_same_au
         event = UtteranceAudio(number=0, samples=samples)
         assert speaker.wants(event)
         speaker.handle(event)
-    speaker.handle(utterance())
+    speaker.handle(an_utterance(SPEECH))
     assert np.array_equal(engine.recognizers[-1].heard, np.concatenate([SPEECH, SILENCE]))
 
 
@@ -113,7 +94,7 @@ def test_the_next_utterance_is_heard_without_the_one_before() -> None:
     for number in range(2):
         speaker.handle(UtteranceOpened(number=number, first_sequence=0, start_ms=0, started_at=START))
         speaker.handle(UtteranceAudio(number=number, samples=SPEECH))
-        speaker.handle(utterance())
+        speaker.handle(an_utterance(SPEECH))
     assert np.array_equal(engine.recognizers[-1].heard, SPEECH)
 
 
@@ -121,5 +102,5 @@ def test_an_utterance_that_was_not_streamed_is_heard_as_it_is() -> None:
     engine = Engine(None)
     speaker = stream(engine)
     assert not speaker.wants(UtteranceAudio(number=0, samples=SPEECH))
-    speaker.handle(utterance())
+    speaker.handle(an_utterance(SPEECH))
     assert np.array_equal(engine.recognizers[-1].heard, SPEECH)

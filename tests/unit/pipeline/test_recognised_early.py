@@ -1,24 +1,22 @@
 """An utterance that was recognised at the pause with which it ended is not recognised again."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
 from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from support.utterances import START, an_utterance
 
 from moderation.asr.engine import EngineCapabilities, Recognition, Samples
 from moderation.audio.utterance import Utterance, UtterancePaused
 from moderation.clock import ManualClock
 from moderation.early import EarlyRecognition
 from moderation.errors import EngineCrashed
-from moderation.events import ResumePoint
 from moderation.pipeline import Pipeline, StreamPipeline, UtteranceOutcome
 from moderation.settings import LanguageSettings
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
 LENGTH = 16_000
 PAUSED = UtterancePaused(number=3, samples=np.full(LENGTH, 0.5, np.float32))
 
@@ -52,19 +50,7 @@ class Engine:
 
 
 def utterance(number: int = 3, length: int = LENGTH) -> Utterance:
-    return Utterance(
-        number=number,
-        first_sequence=0,
-        last_sequence=9,
-        start_ms=0,
-        end_ms=1_000,
-        speech_end_ms=800,
-        decided_ms=1_200,
-        started_at=START,
-        ended_at=START,
-        resume=ResumePoint(sequence=10, skip_samples=0, position=0, captured_at=START, utterances=number + 1),
-        samples=np.full(length, 0.5, np.float32),
-    )
+    return an_utterance(np.full(length, 0.5, np.float32), number=number)
 
 
 def stream(engine: Engine, *, hint: str | None = "en", is_live: bool = True) -> StreamPipeline:

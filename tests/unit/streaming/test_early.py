@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 from support.streaming import START
+from support.utterances import an_utterance
 
 from moderation.asr.engine import Recognition
 from moderation.audio.utterance import IntakeEvent, Utterance, UtteranceAudio, UtterancePaused
 from moderation.clock import ManualClock
 from moderation.early import EarlyRecognition
-from moderation.events import ResumePoint
 from moderation.streaming.early import EarlyDesk, StreamEarly
 from moderation.streaming.interims import InterimDesk
 
@@ -68,19 +68,7 @@ def paused(length: int) -> UtterancePaused:
 
 
 def ended(length: int) -> Utterance:
-    return Utterance(
-        number=0,
-        first_sequence=0,
-        last_sequence=1,
-        start_ms=0,
-        end_ms=1,
-        speech_end_ms=1,
-        decided_ms=1,
-        started_at=START,
-        ended_at=START,
-        resume=ResumePoint(sequence=2, skip_samples=0, position=0, captured_at=START, utterances=1),
-        samples=np.zeros(length, np.float32),
-    )
+    return an_utterance(np.zeros(length, np.float32))
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 from support.streaming import START, a_detection, a_judgement, a_partial, audio_chunk, received
+from support.utterances import an_utterance
 
-from moderation.audio.utterance import Utterance, UtteranceOpened
+from moderation.audio.utterance import UtteranceOpened
 from moderation.clock import ManualClock
 from moderation.contracts.codecs import load_codecs
-from moderation.events import ModerationFlag, ResumePoint, Severity
+from moderation.events import ModerationFlag, Severity
 from moderation.pipeline import UtteranceOutcome
 from moderation.settings import Settings
 from moderation.streaming.context import SessionContexts
@@ -23,8 +24,8 @@ from moderation.telemetry.metrics import Metrics
 CHUNKS = [received(audio_chunk(sequence, b"x"), sequence + 100) for sequence in range(3, 63)]
 BEGAN = START + timedelta(milliseconds=720)
 OPENED = UtteranceOpened(number=0, first_sequence=3, start_ms=720, started_at=BEGAN)
-UTTERANCE = Utterance(
-    number=0,
+UTTERANCE = an_utterance(
+    np.zeros(1, np.float32),
     first_sequence=3,
     last_sequence=62,
     start_ms=720,
@@ -33,8 +34,6 @@ UTTERANCE = Utterance(
     decided_ms=12_520,
     started_at=BEGAN,
     ended_at=BEGAN + timedelta(milliseconds=11_400),
-    resume=ResumePoint(sequence=60, skip_samples=0, position=0, captured_at=START, utterances=1),
-    samples=np.zeros(1, np.float32),
 )
 
 
