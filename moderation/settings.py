@@ -56,7 +56,7 @@ class KafkaSettings(Section):
         65_536, description="Bytes of audio for which a broker need not gather more before it answers a worker."
     )
     gather_ms: Positive = Field(
-        50,
+        100,
         description="Longest time it may gather less while somebody speaks, ms; an answer costs what five chunks do.",
     )
     quiet_gather_ms: Positive = Field(250, description="Longest time it may gather less while nobody speaks, ms.")
