@@ -5,7 +5,10 @@ more often than their negatives do; a model trained on them alone calls every me
 "kill the boss" a threat. The templates (`training/contrast_templates.yaml`) put the same words into both sides: groups
 in attacks, in neutral mentions and in support; violent verbs in games, in idioms and in threats at a person.
 
-Templates marked `held_out` are never trained on; they measure.
+`training/contrast_utterances.tsv` holds more of them, one at a time with levels of their own (`training/LABELS.md` says
+what they mean), written apart from those in `training/contrast_utterances_held_out.tsv`: neither author knew the other.
+
+Held-out templates are never trained on; they measure.
 """
 
 import random
@@ -13,17 +16,23 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 import yaml
 
 from moderation.errors import ConfigurationError
 from moderation.toxicity.classifier import LABELS
+from moderation.toxicity.training.levels import targets_of
 from moderation.toxicity.training.rows import Row, labelled
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 _SPACE = re.compile(r"\s+")
+_GROUP_SLOT = re.compile(r"\{(?:adj|one|many)\}")
 _DRAWS_PER_TEXT = 30
+_MOST_WEIGHT = 3.0
+_SHARE_OF_AN_UTTERANCE = 0.1
+"""Ten utterances weigh what one per cent of the templates of the YAML file does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +45,31 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """An utterance with choices and slots, and the targets of every label that is not absent."""
+
+    text: str
+    targets: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContrastClass:
-    """One kind of utterance with its targets. `share` is its part of the generated set."""
+    """One kind of utterance. `share` is its part of the generated set."""
 
     name: str
     share: float
+    templates: tuple[Template, ...]
+    held_out: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance:
+    """A template with everything filled in. `group` is whom it mentions, if it mentions people by group."""
+
+    text: str
+    kind: str
     targets: Mapping[str, float]
-    templates: tuple[str, ...]
-    held_out: tuple[str, ...]
+    group: Group | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,30 +80,62 @@ class Contrast:
     fillers: Mapping[str, tuple[str, ...]]
     classes: tuple[ContrastClass, ...]
 
-    def generate(self, count: int, seed: int, *, held_out: bool = False) -> Iterator[Row]:
-        """About `count` distinct rows, shared among the classes; the same for the same seed.
+    def generate(self, count: int, seed: int) -> Iterator[Row]:
+        """About `count` distinct rows to train on, shared among the classes; the same for the same seed.
 
-        A class gives fewer where its templates cannot make as many distinct texts. `source` of a row is
-        `contrast:<class>`.
+        A class gives fewer where its templates cannot make as many distinct texts; those weigh more, up to
+        `_MOST_WEIGHT`. `source` of a row is `contrast:<class>`.
         """
         total = sum(each.share for each in self.classes)
         for each in self.classes:
-            rng = random.Random(f"{seed}:{each.name}:{held_out}")  # noqa: S311  reproducible, not secret
+            rng = random.Random(f"{seed}:{each.name}")  # noqa: S311  reproducible, not secret
             wanted = max(1, round(count * each.share / total))
-            targets = {label: each.targets.get(label, 0.0) for label in LABELS}
-            for text in self._distinct(each.held_out if held_out else each.templates, wanted, rng):
-                yield labelled(f"contrast:{each.name}", _style(text, rng), targets)
+            found = self._distinct(each.templates, wanted, rng)
+            weight = min(_MOST_WEIGHT, wanted / max(1, len(found)))
+            for text, template in found:
+                targets = {label: template.targets.get(label, 0.0) for label in LABELS}
+                yield labelled(f"contrast:{each.name}", _style(text, rng), targets, weight)
 
-    def _distinct(self, templates: tuple[str, ...], wanted: int, rng: random.Random) -> list[str]:
-        found: dict[str, None] = {}
-        for _ in range(wanted * _DRAWS_PER_TEXT):
+    def held_out(self, each: int, seed: int) -> Iterator[Utterance]:
+        """Up to `each` distinct utterances of every held-out template, as a recogniser writes them."""
+        for kind in self.classes:
+            rng = random.Random(f"{seed}:{kind.name}:held out")  # noqa: S311  reproducible, not secret
+            for template in kind.held_out:
+                pairs = [self._two(rng) for _ in range(each)]
+                for text, group in {self._fill(template.text, two, rng): two[0] for two in pairs}.items():
+                    yield self._utterance(kind.name, template, text, group)
+
+    def held_out_of_every_group(self, seed: int) -> Iterator[Utterance]:
+        """Every held-out template that mentions people by group, once for each group."""
+        for kind in self.classes:
+            rng = random.Random(f"{seed}:{kind.name}:groups")  # noqa: S311  reproducible, not secret
+            for template in kind.held_out:
+                if _GROUP_SLOT.search(template.text):
+                    for group in self.groups:
+                        other = rng.choice([another for another in self.groups if another is not group])
+                        yield self._utterance(
+                            kind.name, template, self._fill(template.text, (group, other), rng), group
+                        )
+
+    def _two(self, rng: random.Random) -> tuple[Group, Group]:
+        group, other = rng.sample(self.groups, 2)
+        return group, other
+
+    def _utterance(self, kind: str, template: Template, text: str, group: Group) -> Utterance:
+        mentioned = group if _GROUP_SLOT.search(template.text) else None
+        return Utterance(text=text, kind=kind, targets=template.targets, group=mentioned)
+
+    def _distinct(self, templates: tuple[Template, ...], wanted: int, rng: random.Random) -> list[tuple[str, Template]]:
+        found: dict[str, Template] = {}
+        for _ in range(wanted * _DRAWS_PER_TEXT if templates else 0):
             if len(found) >= wanted:
                 break
-            found.setdefault(self._fill(rng.choice(templates), rng))
-        return list(found)
+            template = rng.choice(templates)
+            found.setdefault(self._fill(template.text, self._two(rng), rng), template)
+        return list(found.items())
 
-    def _fill(self, template: str, rng: random.Random) -> str:
-        group, other = rng.sample(self.groups, 2)
+    def _fill(self, template: str, groups: tuple[Group, Group], rng: random.Random) -> str:
+        group, other = groups
         forms = {"adj": group.adjective, "one": group.one, "many": group.many, "other": other.many}
         text = template
         while "[" in text or "{" in text:
@@ -92,24 +150,56 @@ def load_contrast() -> Contrast:
     Raises:
         ConfigurationError: a template names a list that does not exist, or brackets do not match.
     """
-    resource = files("moderation.toxicity.training") / "contrast_templates.yaml"
-    return parse_contrast(yaml.safe_load(resource.read_text(encoding="utf-8")))
+    folder = files("moderation.toxicity.training")
+    content = yaml.safe_load((folder / "contrast_templates.yaml").read_text(encoding="utf-8"))
+    utterances, held_out = (
+        parse_utterances((folder / f"contrast_utterances{which}.tsv").read_text(encoding="utf-8"))
+        for which in ("", "_held_out")
+    )
+    return parse_contrast(content, utterances=utterances, held_out=held_out)
 
 
-def parse_contrast(content: Mapping[str, object]) -> Contrast:
-    """Templates from the content of a YAML file; its heading describes the form.
+Utterances = Mapping[str, tuple[Template, ...]]
+"""Templates by class."""
+
+
+def parse_utterances(content: str) -> Utterances:
+    """Templates from lines of class, levels and text, parted by tabs.
+
+    Raises:
+        ConfigurationError: a line has another form.
+    """
+    found: dict[str, list[Template]] = {}
+    for number, line in enumerate(content.splitlines(), 1):
+        try:
+            name, levels, text = line.split("\t")
+            template = Template(text=text, targets=targets_of(levels))
+        except ValueError as error:
+            raise ConfigurationError(f"line {number} of the utterances is not class, levels, text: {error}") from error
+        found.setdefault(name, []).append(template)
+    return {name: tuple(templates) for name, templates in found.items()}
+
+
+def parse_contrast(
+    content: Mapping[str, object], *, utterances: Utterances | None = None, held_out: Utterances | None = None
+) -> Contrast:
+    """Templates from the content of a YAML file, whose heading describes the form, and utterances beside them.
 
     Raises:
         ConfigurationError: as for `load_contrast`.
     """
-    raw = {key: content.get(key) or {} for key in ("groups", "fillers", "classes")}
-    groups = tuple(_group(line) for line in raw["groups"])  # type: ignore[attr-defined]
-    fillers = {name: tuple(str(v) for v in values) for name, values in raw["fillers"].items()}  # type: ignore[attr-defined]
-    classes = tuple(_class(name, body) for name, body in raw["classes"].items())  # type: ignore[attr-defined]
+    utterances, held_out = utterances or {}, held_out or {}
+    raw: dict[str, Any] = {key: content.get(key) or {} for key in ("groups", "fillers", "classes")}
+    groups = tuple(_group(line) for line in raw["groups"])
+    fillers = {name: tuple(str(v) for v in values) for name, values in raw["fillers"].items()}
+    names = dict.fromkeys((*raw["classes"], *utterances, *held_out))
+    classes = tuple(
+        _class(name, raw["classes"].get(name), utterances.get(name, ()), held_out.get(name, ())) for name in names
+    )
     known = {*fillers, "adj", "one", "many", "other"}
     for each in classes:
         for template in (*each.templates, *each.held_out):
-            _check(each.name, template, known)
+            _check(each.name, template.text, known)
     return Contrast(groups=groups, fillers=fillers, classes=classes)
 
 
@@ -118,15 +208,20 @@ def _group(line: str) -> Group:
     return Group(adjective=adjective, one=one, many=many)
 
 
-def _class(name: str, body: Mapping[str, object]) -> ContrastClass:
-    lines = {key: tuple(str(body[key]).strip().splitlines()) for key in ("train", "held_out")}
-    targets = {str(k): float(v) for k, v in body["labels"].items()}  # type: ignore[attr-defined]
+def _class(
+    name: str, body: Mapping[str, Any] | None, utterances: tuple[Template, ...], held_out: tuple[Template, ...]
+) -> ContrastClass:
+    body = body or {"share": 0, "labels": {}, "train": "", "held_out": ""}
+    targets = {str(label): float(value) for label, value in body["labels"].items()}
+    train, measured = (
+        tuple(Template(text=line.strip(), targets=targets) for line in str(body[key]).strip().splitlines())
+        for key in ("train", "held_out")
+    )
     return ContrastClass(
         name=name,
-        share=float(body["share"]),  # type: ignore[arg-type]
-        targets=targets,
-        templates=tuple(line.strip() for line in lines["train"]),
-        held_out=tuple(line.strip() for line in lines["held_out"]),
+        share=float(body["share"]) + len(utterances) * _SHARE_OF_AN_UTTERANCE,
+        templates=(*train, *utterances),
+        held_out=(*measured, *held_out),
     )
 
 

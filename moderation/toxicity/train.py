@@ -22,6 +22,7 @@ import torch
 
 from moderation.toxicity.classifier import LABELS
 from moderation.toxicity.contrast import load_contrast
+from moderation.toxicity.training.calibrate import calibrate, kept_apart
 from moderation.toxicity.training.corpora import training_rows
 from moderation.toxicity.training.loop import Recipe, train
 from moderation.toxicity.training.near_duplicates import NearDuplicates
@@ -33,14 +34,18 @@ from moderation.toxicity.training.test_sets import all_test_texts
 WEAK = 0.3
 """Rows whose every label is trusted at most this much are sampled, to save time."""
 
+HELD_OUT_FILLS = 8
+"""Utterances of each held-out template that training rows are compared with."""
+
 
 def gather(data: Path, contrast_count: int, weak_share: float, seed: int) -> tuple[list[Row], Counter[str]]:
-    """The rows to train on, without the test sets' texts and near duplicates, and how many each source lost to that."""
-    tested = NearDuplicates(all_test_texts(data))
+    """The rows to train on, and how many each source lost to being in or near a test set or a held-out template."""
+    contrast = load_contrast()
+    tested = NearDuplicates([*all_test_texts(data), *(each.text for each in contrast.held_out(HELD_OUT_FILLS, seed))])
     rng = random.Random(seed)  # noqa: S311  reproducible, not secret
     kept: dict[str, Row] = {}
     lost: Counter[str] = Counter()
-    for row in (*training_rows(data), *load_contrast().generate(contrast_count, seed)):
+    for row in (*training_rows(data), *contrast.generate(contrast_count, seed)):
         if max(row.weights) <= WEAK and rng.random() >= weak_share:
             continue
         if not row.text or row.text in tested:
@@ -62,7 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _report(f"{len(rows)} rows; {sum(lost.values())} left out as in or near the test sets; {dict(counts)}")
     recipe = Recipe(epochs=options.epochs, learning_rate=options.learning_rate, seed=options.seed)
     model, tokenizer = start_from_minilm(options.layers)
+    rows, apart = kept_apart(rows, options.calibration_share)
     losses = train(model, tokenizer, rows, recipe, _report)
+    calibration = calibrate(model, tokenizer, apart, recipe.max_tokens)
+    _report(f"calibrated with {len(apart)} rows: {calibration}")
     save_detoxify_checkpoint(model, tokenizer, options.out / "detoxify", LABELS)
     ship(model, tokenizer, options.out / "compact_en", options.model_version)
     summary = {
@@ -72,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "layers": options.layers,
         "threads": options.threads,
         "losses": losses,
+        "calibration": calibration,
         "seconds": round(time.monotonic() - started),
     }
     (options.out / "training.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
@@ -93,8 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder to write the checkpoint and the model into")
     parser.add_argument("--layers", type=int, default=4, help="layers of MiniLM to keep, 1 to 6 (default 4)")
     parser.add_argument("--epochs", type=int, default=2, help="passes over the rows (default 2)")
-    parser.add_argument("--contrast", type=int, default=36_000, help="generated rows (default 36000)")
+    parser.add_argument("--contrast", type=int, default=60_000, help="generated rows (default 60000)")
     parser.add_argument("--weak-share", type=float, default=0.5, help="part of weakly labelled rows used (default 0.5)")
+    parser.add_argument(
+        "--calibration-share", type=float, default=0.03, help="part of the rows kept to calibrate with (default 0.03)"
+    )
     parser.add_argument("--learning-rate", type=float, default=2e-4, help="highest learning rate (default 2e-4)")
     parser.add_argument("--model-version", default="1", help="version that the shipped model states (default 1)")
     parser.add_argument("--seed", type=int, default=20, help="seed of sampling, order and initial head (default 20)")

@@ -1,10 +1,14 @@
-"""Readers of the licensed training sets; what each of their labels is taken to mean."""
+"""Readers of the licensed training sets; what each of their labels is taken to mean.
+
+Where a set says little about most labels, `annotations.py` knows many of its rows by the rules of LABELS.md.
+"""
 
 import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 from moderation.errors import ConfigurationError
+from moderation.toxicity.training.annotations import annotations
 from moderation.toxicity.training.rows import Row, benign, labelled
 from moderation.toxicity.training.speech_style import cleaned
 
@@ -31,7 +35,17 @@ def training_rows(data: Path) -> Iterator[Row]:
         ConfigurationError: a set is missing.
     """
     train = data / "train"
-    for read in (_civil, _edos, _jigsaw, _davidson, _misogyny, _identity_negatives, _wikipedia_talk, _coffee):
+    for read in (
+        _civil,
+        _edos,
+        _jigsaw,
+        _davidson,
+        _misogyny,
+        _stormfront,
+        _identity_negatives,
+        _wikipedia_talk,
+        _coffee,
+    ):
         yield from read(train)
     yield from (benign("switchboard_sample", text) for text in switchboard(data, held_out=False))
 
@@ -98,11 +112,14 @@ def _edos(train: Path) -> Iterator[Row]:
         "4.2": {"toxicity": 0.7, "identity_attack": 0.7, "threat": 0.0},
     }
     mild = {"toxicity": 0.7, "identity_attack": 0.7, "threat": 0.0}
+    known = annotations("edos")
     for row in read_table(train / "edos/edos_labelled_aggregated.csv"):
         if row["split"] == "test":
             continue
         text = _cut(row["text"].replace("[USER]", " ").replace("[URL]", " "))
-        if row["label_sexist"] == "sexist":
+        if row["rewire_id"] in known:
+            yield labelled("edos", text, known[row["rewire_id"]])
+        elif row["label_sexist"] == "sexist":
             yield labelled("edos", text, by_vector.get(row["label_vector"][:3], mild), 0.7)
         else:
             yield labelled("edos", text, {"identity_attack": 0.0, "threat": 0.0}, 0.3)
@@ -120,11 +137,14 @@ def _jigsaw(train: Path) -> Iterator[Row]:
 
 def _davidson(train: Path) -> Iterator[Row]:
     """Tweets: hate, offensive, neither. Much that raters called offensive is dialect, so class 1 weighs little."""
+    known = annotations("davidson")
     for row in read_table(train / "davidson_hate_offensive/labeled_data.csv"):
         text = _cut(row["tweet"])
         raters = float(row["count"])
         hate, offensive = float(row["hate_speech"]) / raters, float(row["offensive_language"]) / raters
-        if row["class"] == "2":
+        if row[""] in known:
+            yield labelled("davidson_hate_offensive", text, known[row[""]])
+        elif row["class"] == "2":
             yield benign("davidson_hate_offensive", text, 0.8)
         elif row["class"] == "0":
             targets = {"toxicity": hate + offensive, "identity_attack": hate}
@@ -135,13 +155,24 @@ def _davidson(train: Path) -> Iterator[Row]:
 
 
 def _misogyny(train: Path) -> Iterator[Row]:
-    for row in read_table(train / "online_misogyny/final_labels_no_author.csv"):
+    known = annotations("misogyny")
+    for number, row in enumerate(read_table(train / "online_misogyny/final_labels_no_author.csv")):
         text = _cut(row["body"])
-        if row["level_1"] == "Misogynistic":
+        if str(number) in known:
+            yield labelled("online_misogyny", text, known[str(number)])
+        elif row["level_1"] == "Misogynistic":
             targets = {"toxicity": 0.9, "identity_attack": 0.6}
             yield labelled("online_misogyny", text, targets, 0.6)
         else:
             yield labelled("online_misogyny", text, {"identity_attack": 0.0}, 0.3)
+
+
+def _stormfront(train: Path) -> Iterator[Row]:
+    """Sentences of a forum of white supremacists. Its labels know hatred alone: only annotated rows are used."""
+    known = annotations("stormfront")
+    for row in read_table(train / "stormfront_sentences/stormfront_flat_DERIVED.csv"):
+        if row["file_id"] in known:
+            yield labelled("stormfront_sentences", _cut(row["text"]), known[row["file_id"]])
 
 
 def _identity_negatives(train: Path) -> Iterator[Row]:

@@ -9,8 +9,11 @@ import pytest
 
 from moderation.errors import ConfigurationError
 from moderation.toxicity.classifier import LABELS
-from moderation.toxicity.train import gather
+from moderation.toxicity.contrast import load_contrast
+from moderation.toxicity.train import HELD_OUT_FILLS, gather
+from moderation.toxicity.training.annotations import annotations
 from moderation.toxicity.training.corpora import switchboard, training_rows
+from moderation.toxicity.training.near_duplicates import NearDuplicates
 
 JIGSAW = ("toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate")
 TESTED = "this very sentence lies in one of the sets that we measure with"
@@ -20,6 +23,11 @@ def table(path: Path, heading: Sequence[str], *rows: Sequence[object], delimiter
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as handle:
         csv.writer(handle, delimiter=delimiter).writerows([heading, *rows])
+
+
+def annotated(name: str) -> str:
+    """The id of a row of that set that has annotations."""
+    return next(iter(annotations(name)))
 
 
 @pytest.fixture
@@ -33,18 +41,26 @@ def data(tmp_path: Path) -> Path:
         ("comment_id", *(f"frac_{kind}" for kind in kinds)),
         (7, 1.0, 0.5, 0.0, 0.0, 0.0),
     )
-    edos = ("text", "label_sexist", "label_category", "label_vector", "split")
+    edos = ("rewire_id", "text", "label_sexist", "label_category", "label_vector", "split")
     table(
         train / "edos/edos_labelled_aggregated.csv",
         edos,
-        ("they ought to stay at home", "sexist", "4", "4.2 supporting", "train"),
-        ("a line of the test split of this set", "sexist", "4", "4.2 supporting", "test"),
+        ("x-1", "they ought to stay at home", "sexist", "4", "4.2 supporting", "train"),
+        ("x-2", "a line of the test split of this set", "sexist", "4", "4.2 supporting", "test"),
+        (annotated("edos"), "a text that was annotated by the rules", "not sexist", "none", "none", "train"),
+    )
+    table(
+        train / "stormfront_sentences/stormfront_flat_DERIVED.csv",
+        ("file_id", "text", "label"),
+        ("no such row", "a sentence that nobody annotated", "noHate"),
+        (annotated("stormfront"), "a sentence with annotations", "noHate"),
     )
     for name in ("hieu_head_2000", "hieu_older_commit_2500", "detoxify_dummy_train"):
         rows = (("you absolute clown, go away", 1, 0, 0, 0, 1, 0), (f"well, {TESTED}!", 0, 0, 0, 0, 0, 0))
         table(train / f"jigsaw_fragments/{name}.csv", ("comment_text", *JIGSAW), *rows)
-    heading = ("count", "hate_speech", "offensive_language", "neither", "class", "tweet")
-    table(train / "davidson_hate_offensive/labeled_data.csv", heading, (3, 0, 0, 3, 2, "RT @x: nice weather out here"))
+    heading = ("", "count", "hate_speech", "offensive_language", "neither", "class", "tweet")
+    tweet = ("no such row", 3, 0, 0, 3, 2, "RT @x: nice weather out here")
+    table(train / "davidson_hate_offensive/labeled_data.csv", heading, tweet)
     table(train / "online_misogyny/final_labels_no_author.csv", ("body", "level_1"), ("drink water", "Nonmisogynistic"))
     table(
         train / "wiki_identity_negatives/toxicity_debiasing_data.tsv",
@@ -90,6 +106,27 @@ def test_texts_of_the_test_sets_and_test_splits_are_not_trained_on(data: Path) -
 def test_a_text_is_trained_on_once(data: Path) -> None:
     rows, _ = gather(data, contrast_count=200, weak_share=1.0, seed=1)
     assert len({row.text for row in rows}) == len(rows)
+
+
+def test_held_out_templates_and_what_is_near_them_are_not_trained_on(data: Path) -> None:
+    rows, _ = gather(data, contrast_count=3000, weak_share=1.0, seed=1)
+    held_out = NearDuplicates(each.text for each in load_contrast().held_out(HELD_OUT_FILLS, 1))
+    assert not [row.text for row in rows if row.text in held_out]
+
+
+def test_an_annotated_row_knows_every_label_by_the_annotation(data: Path) -> None:
+    rows = {row.text: row for row in training_rows(data)}
+    for name, text in (
+        ("edos", "a text that was annotated by the rules"),
+        ("stormfront", "a sentence with annotations"),
+    ):
+        row = rows[text]
+        assert dict(zip(LABELS, row.targets, strict=True)) == annotations(name)[annotated(name)]
+        assert row.weights == (1.0,) * len(LABELS)
+
+
+def test_rows_of_a_set_that_is_used_for_its_annotations_only_are_left_out_without(data: Path) -> None:
+    assert "a sentence that nobody annotated" not in {row.text for row in training_rows(data)}
 
 
 def test_labels_that_a_set_does_not_have_are_masked(data: Path) -> None:

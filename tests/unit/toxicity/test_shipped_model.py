@@ -9,6 +9,7 @@ import pytest
 from moderation.settings import ToxicitySettings
 from moderation.toxicity.classifier import LABELS, ToxicityClassifier
 from moderation.toxicity.compact import WEIGHTS_FILE, compact_folder
+from moderation.toxicity.evaluate import read_thresholds
 from moderation.toxicity.factory import open_classifier
 from moderation.toxicity.manifest import ARITHMETICS, read_manifest
 
@@ -22,8 +23,7 @@ def classifier(request: pytest.FixtureRequest) -> ToxicityClassifier:
 
 @pytest.fixture(scope="module")
 def thresholds() -> dict[str, float]:
-    content = json.loads((compact_folder() / "thresholds.json").read_text(encoding="utf-8"))
-    return {label: by_rate["0.003"] for label, by_rate in content["thresholds_by_false_positive_rate"].items()}
+    return read_thresholds(compact_folder() / "thresholds.json")
 
 
 def test_it_is_small() -> None:
