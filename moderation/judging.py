@@ -1,7 +1,7 @@
 """The text stages: toxicity, vocabulary, personal data, policy and masking make a judgement of a text."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from moderation.clock import Clock
 from moderation.events import UNKNOWN_LANGUAGE, Detection, LanguageGuess, Word, primary_tag
@@ -12,6 +12,7 @@ from moderation.pii.detector import PiiDetector
 from moderation.policy.policy import Policy
 from moderation.policy.verdict import Verdict
 from moderation.settings import LanguageSettings
+from moderation.toxicity.attribution import sufficient_spans
 from moderation.toxicity.classifier import ToxicityClassifier
 from moderation.vocabulary.filter import VocabularyFilter
 from moderation.vocabulary.match import FilterMethod, TermMatch
@@ -95,7 +96,9 @@ class TextJudge:
         started_s = self._clock.monotonic_s()
         language = heard.language.language
         spans: list[MaskSpan] = []
-        detections = list(self._policy.toxicity_detections(scores, language, self._toxicity.source))
+        detections = self._toxicity_detections(heard, scores)
+        toxicity_ms += (self._clock.monotonic_s() - started_s) * 1000
+        started_s = self._clock.monotonic_s()
         for term in self._vocabulary.match(heard.text, language):
             spans.extend(_term_span(term))
             detections.append(self._term_detection(heard, term))
@@ -122,6 +125,22 @@ class TextJudge:
             verdict=verdict,
             timings_ms={"toxicity": toxicity_ms, "lists": lists_ms},
         )
+
+    def _toxicity_detections(self, heard: HeardText, scores: Mapping[str, float]) -> list[Detection]:
+        """What the policy makes of the scores, with the words that each detection rests on."""
+        found = self._policy.toxicity_detections(scores, heard.language.language, self._toxicity.source)
+        if not heard.words:
+            return found
+        limits = {one.category: one.threshold for one in found if one.threshold is not None}
+        evidence = sufficient_spans(self._toxicity, heard.text, limits)
+        return [self._located(heard, one, evidence.get(one.category)) for one in found]
+
+    def _located(self, heard: HeardText, detection: Detection, span: tuple[int, int] | None) -> Detection:
+        if span is None:
+            return detection
+        start_ms, end_ms = span_times(heard.text, heard.words, *span)
+        explanation = detection.explanation.removesuffix(".") + "; the marked words alone reach it."
+        return replace(detection, start_ms=start_ms, end_ms=end_ms, explanation=explanation)
 
     def _term_detection(self, heard: HeardText, term: TermMatch) -> Detection:
         start_ms, end_ms = span_times(heard.text, heard.words, term.start, term.end)
