@@ -33,8 +33,13 @@ lint: setup ## Format, style, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-eval: setup ## Word error rate and detection quality on the demo's clips
+eval: setup ## Word error rate and detection quality on the demo's clips; DATA=FOLDER of labelled texts judges toxicity too
 	$(BIN)/python -m moderation.demo.evaluate
+ifdef DATA
+	$(BIN)/python -m moderation.toxicity.evaluate --data $(DATA)
+else
+	@echo "The toxicity model was not judged: give DATA=FOLDER with train/ and test/ (moderation/toxicity/compact_en/MODEL_CARD.md)"
+endif
 
 bench: setup ## Our paths beside what they are compared with, minutes; BENCH='--speech FOLDER' for clips of your own
 	$(BIN)/python -m moderation.bench $(BENCH)

@@ -234,8 +234,8 @@ def _check(name: str, template: str, known: set[str]) -> None:
 
 
 def _style(text: str, rng: random.Random) -> str:
-    """Half as a recogniser without punctuation writes, half as one with."""
-    if rng.random() < 0.5:
+    """Half as a recogniser without punctuation writes, half as one with; what was written with capitals stays so."""
+    if rng.random() < 0.5 or text != text.lower():
         return text
     written = re.sub(r"\bi\b", "I", text)
     return written[:1].upper() + written[1:] + rng.choice((".", ".", "!", "?" if written.startswith(_ASKING) else "."))

@@ -15,6 +15,9 @@ from moderation.toxicity.training.speech_style import cleaned
 WINDOW_WORDS = 44
 """Longer texts are cut to their first words: utterances are short, and labels of long comments fit parts badly."""
 
+_MOST_PARTS = 3
+_LEAST_PART_WORDS = 6
+
 HELD_OUT_CONVERSATIONS = 5
 """Every fifth Switchboard conversation is left for measuring false alarms."""
 
@@ -126,13 +129,27 @@ def _edos(train: Path) -> Iterator[Row]:
 
 
 def _jigsaw(train: Path) -> Iterator[Row]:
-    for file in ("hieu_head_2000.csv", "hieu_older_commit_2500.csv", "detoxify_dummy_train.csv"):
-        for row in read_table(train / "jigsaw_fragments" / file):
+    """Wikipedia comments with six labels. Which part of a long toxic one is toxic, the annotations of its parts say."""
+    known = annotations("jigsaw")
+    for file in ("hieu_head_2000", "hieu_older_commit_2500", "detoxify_dummy_train"):
+        for number, row in enumerate(read_table(train / f"jigsaw_fragments/{file}.csv")):
             targets = {label: float(row[name]) for label, name in _JIGSAW_NAMES.items()}
-            if any(targets.values()):
-                yield labelled("jigsaw_fragments", _cut(row["comment_text"]), targets, 1.5)
-            else:
+            if not any(targets.values()):
                 yield benign("jigsaw_fragments", _harmless_part(row["comment_text"]))
+                continue
+            parts = _parts(row["comment_text"])
+            if len(parts) == 1:
+                yield labelled("jigsaw_fragments", parts[0], targets, 1.5)
+            for at, part in enumerate(parts):
+                if len(parts) > 1 and f"{file}:{number}:{at}" in known:
+                    yield labelled("jigsaw_fragments", part, known[f"{file}:{number}:{at}"])
+
+
+def _parts(text: str) -> list[str]:
+    """The first pieces of WINDOW_WORDS words; what is left over of a few words is none."""
+    words = cleaned(text).split()
+    starts = range(0, min(len(words), _MOST_PARTS * WINDOW_WORDS), WINDOW_WORDS)
+    return [" ".join(words[at : at + WINDOW_WORDS]) for at in starts if not at or len(words) - at >= _LEAST_PART_WORDS]
 
 
 def _davidson(train: Path) -> Iterator[Row]:

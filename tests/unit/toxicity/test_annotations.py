@@ -6,7 +6,7 @@ from moderation.toxicity.classifier import LABELS
 from moderation.toxicity.training.annotations import annotations
 from moderation.toxicity.training.levels import targets_of
 
-COUNTS = {"edos": 5_990, "stormfront": 2_442, "davidson": 2_178, "misogyny": 854}
+COUNTS = {"edos": 12_101, "stormfront": 2_442, "davidson": 2_178, "misogyny": 854, "jigsaw": 1_363}
 
 
 @pytest.mark.parametrize(("name", "count"), COUNTS.items())

@@ -1,7 +1,6 @@
 import pytest
 
 from moderation.errors import ConfigurationError
-from moderation.toxicity.classifier import LABELS
 from moderation.toxicity.contrast import load_contrast, parse_contrast, parse_utterances
 
 
@@ -44,10 +43,12 @@ def test_held_out_templates_are_no_training_templates() -> None:
 
 
 def test_groups_are_mentioned_without_attack_at_least_as_often_as_with() -> None:
-    rows = list(load_contrast().generate(4000, 1))
-    attacks = [row for row in rows if row.targets[LABELS.index("identity_attack")] > 0.5 and ":slur" not in row.source]
-    calm = [row for row in rows if ":identity_" in row.source and row.targets[LABELS.index("toxicity")] < 0.5]
-    assert len(calm) >= len(attacks)
+    shares = {True: 0.0, False: 0.0}
+    for each in load_contrast().classes:
+        for template in each.templates:
+            if any(slot in template.text for slot in ("{many}", "{one}", "{adj}")):
+                shares[template.targets.get("identity_attack", 0.0) > 0.5] += each.share / len(each.templates)
+    assert shares[False] >= shares[True]
 
 
 @pytest.mark.parametrize("line", ["insult\t2000300", "insult\t200030\tyou clown", "insult\t2000400\tyou clown"])
