@@ -30,6 +30,12 @@ _SLOT = re.compile(r"\{(\w+)\}")
 _SPACE = re.compile(r"\s+")
 _GROUP_SLOT = re.compile(r"\{(?:adj|one|many)\}")
 _DRAWS_PER_TEXT = 30
+HELD_OUT_FILLS = 8
+"""Utterances of each held-out template that are measured with."""
+
+HELD_OUT_SEED = 7
+"""Of those, so that training knows which they are."""
+
 _MOST_WEIGHT = 3.0
 _SHARE_OF_AN_UTTERANCE = 0.1
 """Ten utterances weigh what one per cent of the templates of the YAML file does."""

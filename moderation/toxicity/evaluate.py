@@ -18,32 +18,29 @@ from moderation.errors import ConfigurationError
 from moderation.settings import ToxicitySettings
 from moderation.toxicity.classifier import ToxicityClassifier
 from moderation.toxicity.compact import compact_folder
-from moderation.toxicity.contrast import Utterance, load_contrast
+from moderation.toxicity.contrast import HELD_OUT_FILLS, HELD_OUT_SEED, Utterance, load_contrast
 from moderation.toxicity.evaluation.calibration import expected_calibration_error
 from moderation.toxicity.evaluation.functional import by_group, by_kind
 from moderation.toxicity.evaluation.identity_templates import identity_alarms
 from moderation.toxicity.evaluation.ranking import known, ranking
 from moderation.toxicity.evaluation.report import table
 from moderation.toxicity.evaluation.thresholds import GAME, HARD, recommended_thresholds
-from moderation.toxicity.evaluation.verdicts import ABUSE, Scores, is_flagged, should_be_flagged
+from moderation.toxicity.evaluation.verdicts import ABUSE, Scores, agreed, is_flagged, should_be_flagged
 from moderation.toxicity.factory import open_classifier
 from moderation.toxicity.manifest import ARITHMETICS
 from moderation.toxicity.training.corpora import switchboard
 from moderation.toxicity.training.test_sets import game_turns, identity_phrases, test_sets
 
 SEED = 7
-FILLS = 8
-"""Utterances made of each held-out template."""
-
 GAME_SAMPLE = 6000
 
 
 def measure(classifier: ToxicityClassifier, data: Path, thresholds: Mapping[str, float]) -> dict[str, Any]:
     """Everything that is measured, as plain values; the same for the same model, data and thresholds."""
     contrast = load_contrast()
-    utterances = list(contrast.held_out(FILLS, SEED))
+    utterances = list(contrast.held_out(HELD_OUT_FILLS, HELD_OUT_SEED))
     heard = classifier.score([utterance.text for utterance in utterances])
-    of_every_group = list(contrast.held_out_of_every_group(SEED))
+    of_every_group = list(contrast.held_out_of_every_group(HELD_OUT_SEED))
     rng = random.Random(SEED)  # noqa: S311  reproducible, not secret
     benign = {
         "switchboard_held_out": classifier.score(switchboard(data, held_out=True)),
@@ -87,15 +84,8 @@ def _pooled_error(
     toxicity: tuple[list[float], list[bool]], utterances: Sequence[Utterance], scores: Sequence[Scores]
 ) -> float:
     """Expected calibration error of toxicity over all texts that have a truth of it, templates included."""
-    of_templates = [
-        (score["toxicity"], utterance.targets.get("toxicity", 0.0) > 0.5)
-        for utterance, score in zip(utterances, scores, strict=True)
-        if not 0.4 <= utterance.targets.get("toxicity", 0.0) < 0.8
-    ]
-    values, truths = toxicity
-    return expected_calibration_error(
-        [*values, *(value for value, _ in of_templates)], [*truths, *(truth for _, truth in of_templates)]
-    )
+    of_templates = known("toxicity", [agreed(each.targets.get("toxicity", 0.0)) for each in utterances], scores)
+    return expected_calibration_error(toxicity[0] + of_templates[0], toxicity[1] + of_templates[1])
 
 
 def latency_ms(classifier: ToxicityClassifier, texts: Sequence[str]) -> dict[str, float]:

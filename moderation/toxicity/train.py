@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 from moderation.toxicity.classifier import LABELS
-from moderation.toxicity.contrast import load_contrast
+from moderation.toxicity.contrast import HELD_OUT_FILLS, HELD_OUT_SEED, load_contrast
 from moderation.toxicity.training.calibrate import calibrate, kept_apart
 from moderation.toxicity.training.corpora import training_rows
 from moderation.toxicity.training.loop import Recipe, train
@@ -34,14 +34,12 @@ from moderation.toxicity.training.test_sets import all_test_texts
 WEAK = 0.3
 """Rows whose every label is trusted at most this much are sampled, to save time."""
 
-HELD_OUT_FILLS = 8
-"""Utterances of each held-out template that training rows are compared with."""
-
 
 def gather(data: Path, contrast_count: int, weak_share: float, seed: int) -> tuple[list[Row], Counter[str]]:
     """The rows to train on, and how many each source lost to being in or near a test set or a held-out template."""
     contrast = load_contrast()
-    tested = NearDuplicates([*all_test_texts(data), *(each.text for each in contrast.held_out(HELD_OUT_FILLS, seed))])
+    measured = contrast.held_out(HELD_OUT_FILLS, HELD_OUT_SEED)
+    tested = NearDuplicates([*all_test_texts(data), *(utterance.text for utterance in measured)])
     rng = random.Random(seed)  # noqa: S311  reproducible, not secret
     kept: dict[str, Row] = {}
     lost: Counter[str] = Counter()

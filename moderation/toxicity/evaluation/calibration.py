@@ -1,6 +1,6 @@
 """Whether a score of 0.7 is right seven times of ten."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,9 @@ BINS = 15
 
 def reliability(scores: Sequence[float], truths: Sequence[bool], bins: int = BINS) -> list[dict[str, Any]]:
     """For each bin of equal width that holds any: how many scores, their mean, and the share that is true."""
-    values, flags = np.asarray(scores, dtype=float), np.asarray(truths, dtype=bool)
-    at = np.minimum((values * bins).astype(int), bins - 1)
     return [
-        {
-            "texts": int((at == one).sum()),
-            "mean_score": round(float(values[at == one].mean()), 4),
-            "share_true": round(float(flags[at == one].mean()), 4),
-        }
-        for one in range(bins)
-        if (at == one).any()
+        {"texts": texts, "mean_score": round(mean_score, 4), "share_true": round(share_true, 4)}
+        for texts, mean_score, share_true in _binned(scores, truths, bins)
     ]
 
 
@@ -30,7 +23,15 @@ def expected_calibration_error(scores: Sequence[float], truths: Sequence[bool], 
     """
     if not len(scores):
         return float("nan")
+    gaps = [texts * abs(mean_score - share_true) for texts, mean_score, share_true in _binned(scores, truths, bins)]
+    return sum(gaps) / len(scores)
+
+
+def _binned(scores: Sequence[float], truths: Sequence[bool], bins: int) -> Iterator[tuple[int, float, float]]:
+    """Texts, mean score and share of true ones of each bin that holds any, in ascending order."""
     values, flags = np.asarray(scores, dtype=float), np.asarray(truths, dtype=bool)
     at = np.minimum((values * bins).astype(int), bins - 1)
-    gaps = [abs(values[at == one].mean() - flags[at == one].mean()) * (at == one).sum() for one in set(at.tolist())]
-    return float(sum(gaps) / len(values))
+    for one in range(bins):
+        inside = at == one
+        if inside.any():
+            yield int(inside.sum()), float(values[inside].mean()), float(flags[inside].mean())

@@ -19,7 +19,11 @@ def is_flagged(scores: Scores, thresholds: Mapping[str, float]) -> bool:
 
 def should_be_flagged(targets: Scores) -> bool | None:
     """What the targets of an utterance ask for; None where people may differ (level 1 of LABELS.md)."""
-    most = max((targets.get(label, 0.0) for label in ABUSE), default=0.0)
-    if most >= _CERTAIN:
+    return agreed(max(targets.get(label, 0.0) for label in ABUSE))
+
+
+def agreed(target: float) -> bool | None:
+    """Whether everybody would say so of a label with this target; None where people may differ."""
+    if target >= _CERTAIN:
         return True
-    return None if most >= _DOUBTFUL else False
+    return None if target >= _DOUBTFUL else False

@@ -140,9 +140,10 @@ def _jigsaw(train: Path) -> Iterator[Row]:
             parts = _parts(row["comment_text"])
             if len(parts) == 1:
                 yield labelled("jigsaw_fragments", parts[0], targets, 1.5)
+                continue
             for at, part in enumerate(parts):
-                if len(parts) > 1 and f"{file}:{number}:{at}" in known:
-                    yield labelled("jigsaw_fragments", part, known[f"{file}:{number}:{at}"])
+                if (row_id := f"{file}:{number}:{at}") in known:
+                    yield labelled("jigsaw_fragments", part, known[row_id])
 
 
 def _parts(text: str) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 
 from moderation.errors import ConfigurationError
 from moderation.toxicity.classifier import LABELS
-from moderation.toxicity.contrast import load_contrast
-from moderation.toxicity.train import HELD_OUT_FILLS, gather
+from moderation.toxicity.contrast import HELD_OUT_FILLS, HELD_OUT_SEED, load_contrast
+from moderation.toxicity.train import gather
 from moderation.toxicity.training.annotations import annotations
 from moderation.toxicity.training.corpora import switchboard, training_rows
 from moderation.toxicity.training.near_duplicates import NearDuplicates
@@ -110,7 +110,7 @@ def test_a_text_is_trained_on_once(data: Path) -> None:
 
 def test_held_out_templates_and_what_is_near_them_are_not_trained_on(data: Path) -> None:
     rows, _ = gather(data, contrast_count=3000, weak_share=1.0, seed=1)
-    held_out = NearDuplicates(each.text for each in load_contrast().held_out(HELD_OUT_FILLS, 1))
+    held_out = NearDuplicates(each.text for each in load_contrast().held_out(HELD_OUT_FILLS, HELD_OUT_SEED))
     assert not [row.text for row in rows if row.text in held_out]
 
 
